@@ -1,0 +1,2 @@
+//! Benchmarks, each beside its floor.
+fn main() {}

@@ -1,0 +1,1 @@
+//! Types, rules, authorization and errors of Turnpike: pure.

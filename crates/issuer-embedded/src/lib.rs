@@ -1,0 +1,1 @@
+//! The authorization server that runs inside the process.

@@ -1,0 +1,1 @@
+//! Records, keys and codecs over the store seam; the log.

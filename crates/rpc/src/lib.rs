@@ -1,0 +1,1 @@
+//! The edge: authentication, method table, one wrapper around every handler.

@@ -1,0 +1,1 @@
+//! Conformance suites, fakes and a clock for tests.

@@ -1,0 +1,2 @@
+//! A resource server protected by turnpike-sdk.
+fn main() {}

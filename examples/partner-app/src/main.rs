@@ -1,0 +1,2 @@
+//! A partner's application that gets tokens with turnpike-sdk.
+fn main() {}

@@ -1,0 +1,1 @@
+//! gRPC-web, staff sessions, the portal's files, routing.

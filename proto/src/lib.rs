@@ -1,0 +1,1 @@
+//! Generated code and descriptor set of the Turnpike API, nothing else.

@@ -1,0 +1,1 @@
+//! What resource servers and clients link: verifier, layers, token source.

@@ -1,0 +1,1 @@
+//! ClientService and GrantService.

@@ -1,0 +1,1 @@
+//! IntrospectionService, and RFC 7662 over HTTP.

@@ -1,0 +1,1 @@
+//! The token endpoint, metadata, key set and revocation over HTTP.
