@@ -1,1 +1,3 @@
 //! Records, keys and codecs over the store seam; the log.
+
+pub mod store;
