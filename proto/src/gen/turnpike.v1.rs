@@ -58,7 +58,7 @@ pub struct Secret {
     /// When it was made.
     #[prost(message, optional, tag = "2")]
     pub create_time: ::core::option::Option<::prost_types::Timestamp>,
-    /// When it last authenticated its owner, to the minute; absent if never.
+    /// When it last authenticated its owner, to the minute; absent if never, and in lists.
     #[prost(message, optional, tag = "3")]
     pub last_use_time: ::core::option::Option<::prost_types::Timestamp>,
 }
@@ -2660,8 +2660,8 @@ pub mod grant_service_client {
         }
         /// Asks for scopes of one resource server for one client.
         ///
-        /// Callers: members of the team that owns the client, platform admins. Active at once if the caller may decide it
-        /// (the same team owns both, or a platform admin asks); else it waits. An absent client or scope is an
+        /// Callers: members of the team that owns the client, platform admins. Active at once if one team owns both sides and
+        /// the caller may decide for it; else it waits for someone else of the team that owns the resource server. An absent client or scope is an
         /// INVALID_ARGUMENT at its field. The same scopes asked for twice while the first request waits: ALREADY_EXISTS.
         /// More than 50 scopes on the client: FAILED_PRECONDITION `TOO_MANY_SCOPES`. Idempotent with a request_id.
         pub async fn request_grant(
@@ -2846,8 +2846,8 @@ pub mod grant_service_server {
     pub trait GrantService: std::marker::Send + std::marker::Sync + 'static {
         /// Asks for scopes of one resource server for one client.
         ///
-        /// Callers: members of the team that owns the client, platform admins. Active at once if the caller may decide it
-        /// (the same team owns both, or a platform admin asks); else it waits. An absent client or scope is an
+        /// Callers: members of the team that owns the client, platform admins. Active at once if one team owns both sides and
+        /// the caller may decide for it; else it waits for someone else of the team that owns the resource server. An absent client or scope is an
         /// INVALID_ARGUMENT at its field. The same scopes asked for twice while the first request waits: ALREADY_EXISTS.
         /// More than 50 scopes on the client: FAILED_PRECONDITION `TOO_MANY_SCOPES`. Idempotent with a request_id.
         async fn request_grant(

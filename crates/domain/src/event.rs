@@ -1,0 +1,150 @@
+//! What the log says of a change.
+
+use crate::id::{ClientId, TeamId};
+use crate::scope::Identifier;
+
+/// What a use case knows of an event; the log adds place, time, actor, request and hash.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct EventDraft {
+    /// What was done.
+    pub action: EventAction,
+    /// The object, as `kind/key`.
+    pub subject: String,
+    /// The team on whose behalf: the owner of what was changed. `None` for a refusal that concerns none.
+    pub team: Option<TeamId>,
+    /// Another team concerned, such as the owner of the resource server of a client's grant.
+    pub other_team: Option<TeamId>,
+    /// The client concerned.
+    pub client_id: Option<ClientId>,
+    /// The resource server concerned.
+    pub resource_server: Option<Identifier>,
+    /// The fields that changed.
+    pub changes: Vec<FieldChange>,
+    /// Why, as the actor said; empty if they did not.
+    pub reason: String,
+    /// For [`EventAction::CallRefused`]: the stable code of the error.
+    pub refusal: Option<&'static str>,
+}
+
+/// A field before and after. Never of a secret.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct FieldChange {
+    /// Its path.
+    pub field: &'static str,
+    /// Before; `None` if there was nothing.
+    pub before: Option<Value>,
+    /// After; `None` if there is nothing.
+    pub after: Option<Value>,
+}
+
+/// A field's value, in the few kinds there are.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Value {
+    /// Yes or no.
+    Bool(bool),
+    /// Texts in order.
+    List(Vec<String>),
+    /// A whole number; times in milliseconds since the epoch.
+    Number(i64),
+    /// A text.
+    Text(String),
+}
+
+impl From<&str> for Value {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
+    }
+}
+
+/// An object's fields in order, for [`diff`].
+pub type Fields = Vec<(&'static str, Value)>;
+
+/// The changes between two states of an object; `None` is the object that is not there.
+pub fn diff(before: Option<Fields>, after: Option<Fields>) -> Vec<FieldChange> {
+    let before = before.unwrap_or_default();
+    let after = after.unwrap_or_default();
+    let value = |fields: &Fields, name: &str| {
+        fields.iter().find(|(field, _)| *field == name).map(|(_, value)| value.clone())
+    };
+    let mut names: Vec<&'static str> = after.iter().map(|(name, _)| *name).collect();
+    names.extend(before.iter().map(|(name, _)| *name).filter(|n| value(&after, n).is_none()));
+    names
+        .into_iter()
+        .map(|field| FieldChange {
+            field,
+            before: value(&before, field),
+            after: value(&after, field),
+        })
+        .filter(|change| change.before != change.after)
+        .collect()
+}
+
+/// Declares the actions with the form in which the log keeps them.
+macro_rules! actions {
+    ($($(#[$doc:meta])* $variant:ident = $name:literal,)*) => {
+        /// What can happen, as `object.verb`.
+        #[derive(Clone, Copy, Debug, PartialEq, Eq)]
+        pub enum EventAction {
+            $($(#[$doc])* $variant,)*
+        }
+
+        impl EventAction {
+            /// All of them.
+            pub const ALL: &'static [Self] = &[$(Self::$variant,)*];
+
+            /// As it is kept in the log.
+            pub const fn as_str(self) -> &'static str {
+                match self {
+                    $(Self::$variant => $name,)*
+                }
+            }
+        }
+    };
+}
+
+actions! {
+    /// A changing call by a known caller was refused.
+    CallRefused = "call.refused",
+    /// A client was registered.
+    ClientCreated = "client.created",
+    /// A client was deleted.
+    ClientDeleted = "client.deleted",
+    /// A client was stopped.
+    ClientDisabled = "client.disabled",
+    /// A stopped client may work again.
+    ClientEnabled = "client.enabled",
+    /// A client got a second secret.
+    ClientSecretAdded = "client.secret_added",
+    /// A secret of a client ended.
+    ClientSecretRemoved = "client.secret_removed",
+    /// All tokens of a client issued so far were revoked.
+    ClientTokensRevoked = "client.tokens_revoked",
+    /// A client's name, description, team or token lifetime changed.
+    ClientUpdated = "client.updated",
+    /// A grant was approved.
+    GrantApproved = "grant.approved",
+    /// A grant was denied.
+    GrantDenied = "grant.denied",
+    /// A grant ended at its time.
+    GrantExpired = "grant.expired",
+    /// A grant was asked for.
+    GrantRequested = "grant.requested",
+    /// A grant was ended, or withdrawn.
+    GrantRevoked = "grant.revoked",
+    /// A grant lost scopes that no longer exist.
+    GrantShrunk = "grant.shrunk",
+    /// A resource server was registered.
+    ResourceServerCreated = "resource_server.created",
+    /// A resource server was deleted.
+    ResourceServerDeleted = "resource_server.deleted",
+    /// A resource server got a secret.
+    ResourceServerSecretAdded = "resource_server.secret_added",
+    /// A secret of a resource server ended.
+    ResourceServerSecretRemoved = "resource_server.secret_removed",
+    /// A resource server's name, description, team or scopes changed.
+    ResourceServerUpdated = "resource_server.updated",
+    /// The authorization server's keys changed.
+    SigningKeyRotated = "signing_key.rotated",
+    /// One token was revoked.
+    TokenRevoked = "token.revoked",
+}
