@@ -1,1 +1,3 @@
 //! Conformance suites, fakes and a clock for tests.
+
+pub mod store;

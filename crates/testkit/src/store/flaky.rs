@@ -1,0 +1,79 @@
+//! A store that fails on demand.
+
+use std::collections::VecDeque;
+use std::sync::{Mutex, PoisonError};
+
+use async_trait::async_trait;
+use turnpike_registry::store::{Error, Item, Key, Page, Query, Store, Write};
+
+/// What becomes of a call.
+#[derive(Debug)]
+pub enum Fault {
+    /// This is the answer; the store behind does not hear of the call.
+    Fail(Error),
+    /// The call is made, and the answer is lost: the caller is told `Unavailable`, whatever it was.
+    LoseAnswer,
+    /// Nothing: the call goes through, and the next fault waits for the next call.
+    Pass,
+}
+
+/// Another store with two queues of faults, one for reads and one for commits. A call takes the first
+/// fault of its queue; when that is empty all goes well.
+#[derive(Debug)]
+pub struct FlakyStore<S> {
+    inner: S,
+    reads: Mutex<VecDeque<Fault>>,
+    commits: Mutex<VecDeque<Fault>>,
+}
+
+impl<S> FlakyStore<S> {
+    /// A store that does as `inner` does, until it is told otherwise.
+    pub fn new(inner: S) -> FlakyStore<S> {
+        FlakyStore { inner, reads: Mutex::default(), commits: Mutex::default() }
+    }
+
+    /// The store behind, without faults.
+    pub const fn inner(&self) -> &S {
+        &self.inner
+    }
+
+    /// Adds faults for the reads to come: gets and queries.
+    pub fn on_reads(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.reads.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
+    }
+
+    /// Adds faults for the commits to come.
+    pub fn on_commits(&self, faults: impl IntoIterator<Item = Fault>) {
+        self.commits.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
+    }
+}
+
+#[async_trait]
+impl<S: Store> Store for FlakyStore<S> {
+    async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
+        suffer(&self.reads, self.inner.get(key)).await
+    }
+
+    async fn query(&self, query: &Query) -> Result<Page, Error> {
+        suffer(&self.reads, self.inner.query(query)).await
+    }
+
+    async fn commit(&self, writes: &[Write]) -> Result<(), Error> {
+        suffer(&self.commits, self.inner.commit(writes)).await
+    }
+}
+
+async fn suffer<T>(
+    faults: &Mutex<VecDeque<Fault>>,
+    call: impl Future<Output = Result<T, Error>>,
+) -> Result<T, Error> {
+    let fault = faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+    match fault {
+        None | Some(Fault::Pass) => call.await,
+        Some(Fault::Fail(error)) => Err(error),
+        Some(Fault::LoseAnswer) => {
+            drop(call.await);
+            Err(Error::Unavailable("the answer was lost".into()))
+        }
+    }
+}
