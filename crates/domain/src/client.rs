@@ -50,8 +50,6 @@ pub struct ClientGrant {
     pub grant_id: GrantId,
     /// The resource server.
     pub resource_server: Identifier,
-    /// The team that decides; it may read the client.
-    pub resource_server_team: TeamId,
     /// The scopes.
     pub scopes: Vec<Scope>,
     /// Whether it is active; else it waits.
@@ -196,7 +194,6 @@ impl ClientGrant {
         Self {
             grant_id: grant.grant_id.clone(),
             resource_server: grant.resource_server.clone(),
-            resource_server_team: grant.resource_server_team.clone(),
             scopes: grant.scopes.list().to_vec(),
             active: grant.state == GrantState::Active,
             expire_time: grant.expire_time,

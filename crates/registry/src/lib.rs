@@ -1,3 +1,33 @@
 //! Records, keys and codecs over the store seam; the log.
+//!
+//! [`Registry`] is what services hold. Reads come straight from the [`store`]; a [`Change`] goes through
+//! one queue per process, which puts it in order, chains its events to the log, and merges those that
+//! wait into one commit ([`Registry::transact`]).
+
+mod chain;
+mod change;
+mod commit;
+mod event;
+mod hash;
+mod keys;
+mod list;
+mod log;
+mod policy;
+mod record;
+mod registry;
+mod request;
+mod sweep;
 
 pub mod store;
+
+pub use chain::{Broken, Chain};
+pub use change::{Change, Origin};
+pub use commit::{CommitError, Head};
+pub use event::{Event, NO_HASH};
+pub use hash::sha256_hex;
+pub use list::{ClientFilter, GrantFilter, Listed, Place, ResourceServerFilter};
+pub use log::EventFilter;
+pub use policy::{Follower, Policy};
+pub use record::Versioned;
+pub use registry::{Attempt, Registry};
+pub use request::{Answered, Once, Seen};

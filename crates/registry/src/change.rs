@@ -1,0 +1,241 @@
+//! A change to the registry: what is written, and what the log says of it.
+
+use turnpike_domain::authz::Permit;
+use turnpike_domain::event::{EventAction, EventDraft};
+use turnpike_domain::id::{GrantId, TeamId, TokenId};
+use turnpike_domain::{Client, Error, Grant, Principal, ResourceServer, Timestamp};
+
+use crate::keys;
+use crate::policy::LEEWAY_SECONDS;
+use crate::record::{Versioned, client, grant, resource_server};
+use crate::request::Answered;
+use crate::store::{IndexKey, Item, Key, Precondition, Write};
+
+/// Where a change comes from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Origin {
+    /// The request, as log lines name it.
+    pub request_id: String,
+    /// The method, such as `turnpike.v1.ClientService/DisableClient`; empty if Turnpike itself acts.
+    pub method: String,
+}
+
+/// Writes and events that become durable together or not at all.
+#[derive(Debug)]
+pub struct Change {
+    pub(crate) actor: Principal,
+    pub(crate) origin: Origin,
+    pub(crate) writes: Vec<Write>,
+    pub(crate) events: Vec<EventDraft>,
+    pub(crate) read_at: Option<u64>,
+}
+
+impl Change {
+    /// An empty change by whoever holds the permit.
+    pub fn new(permit: &Permit, origin: &Origin) -> Self {
+        Self {
+            actor: permit.principal().clone(),
+            origin: origin.clone(),
+            writes: Vec::new(),
+            events: Vec::new(),
+            read_at: None,
+        }
+    }
+
+    /// A record that a changing call was refused: no permit, and nothing is written but the event.
+    pub fn refusal(caller: Principal, origin: &Origin, code: &'static str) -> Self {
+        let event = EventDraft {
+            action: EventAction::CallRefused,
+            subject: format!("methods/{}", origin.method),
+            team: None,
+            other_team: None,
+            client_id: None,
+            resource_server: None,
+            changes: Vec::new(),
+            reason: String::new(),
+            refusal: Some(code),
+        };
+        Self {
+            actor: caller,
+            origin: origin.clone(),
+            writes: Vec::new(),
+            events: vec![event],
+            read_at: None,
+        }
+    }
+
+    /// The change stands only if nothing at all was changed since the log's head was at `sequence`: for
+    /// decisions that lean on what is *not* there.
+    pub const fn serialize_after(&mut self, sequence: u64) {
+        self.read_at = Some(sequence);
+    }
+
+    /// Says it in the log.
+    pub fn event(&mut self, event: EventDraft) {
+        self.events.push(event);
+    }
+
+    /// How many writes it has so far; a store takes 100 in all, some of them the log's.
+    pub fn size(&self) -> usize {
+        self.writes.len() + self.events.len()
+    }
+
+    /// Keeps a client: new, or over the revision it was read at.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if it cannot be encoded.
+    pub fn put_client(&mut self, client: &Versioned<Client>) -> Result<(), Error> {
+        self.put(client::to_item(client)?, client.version);
+        Ok(())
+    }
+
+    /// Forgets a client.
+    pub fn delete_client(&mut self, client: &Versioned<Client>) {
+        self.delete(keys::client(&client.value.client_id), client.version);
+        for secret in client.value.secrets.list() {
+            self.forget(keys::client_secret_use(&client.value.client_id, &secret.secret_id));
+        }
+    }
+
+    /// Keeps a resource server: new, or over the revision it was read at.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if it cannot be encoded.
+    pub fn put_resource_server(&mut self, server: &Versioned<ResourceServer>) -> Result<(), Error> {
+        self.put(resource_server::to_item(server)?, server.version);
+        Ok(())
+    }
+
+    /// Forgets a resource server.
+    pub fn delete_resource_server(&mut self, server: &Versioned<ResourceServer>) {
+        let identifier = &server.value.identifier;
+        self.delete(keys::resource_server(identifier), server.version);
+        for secret in server.value.secrets.list() {
+            self.forget(keys::resource_server_secret_use(identifier, &secret.secret_id));
+        }
+    }
+
+    /// Fails the change if the client is no longer as it was read.
+    pub fn check_client(&mut self, client: &Versioned<Client>) {
+        self.check(keys::client(&client.value.client_id), client.version);
+    }
+
+    /// Fails the change if the resource server is no longer as it was read.
+    pub fn check_resource_server(&mut self, server: &Versioned<ResourceServer>) {
+        self.check(keys::resource_server(&server.value.identifier), server.version);
+    }
+
+    /// Keeps a grant with its entries in the lists: new, or over the revision it was read at.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if it cannot be encoded.
+    pub fn put_grant(&mut self, grant: &Versioned<Grant>) -> Result<(), Error> {
+        use turnpike_domain::grant::GrantState;
+
+        let Grant { grant_id, resource_server, expire_time, request_time, state, .. } =
+            &grant.value;
+        self.put(grant::to_item(grant)?, grant.version);
+        let place = keys::at(*request_time, grant_id.as_str());
+        if grant.version == 0 {
+            self.list(Key::new(keys::GRANTS, place.clone()));
+            for team in owners(&grant.value) {
+                self.list(Key::new(keys::grants_of_team(team), place.clone()));
+            }
+            self.list(keys::live_grant(resource_server, grant_id));
+            if let Some(end) = expire_time {
+                self.list(Key::new(keys::TIMER, keys::at(*end, grant_id.as_str())));
+            }
+        }
+        let waiting = Key::new(keys::waiting(&grant.value.resource_server_team), place);
+        match (grant.version, state) {
+            (0, GrantState::Pending) => self.list(waiting),
+            (0, _) | (_, GrantState::Pending) => {}
+            _ => self.forget(waiting),
+        }
+        if grant.version > 0 && !state.is_live() {
+            self.forget(keys::live_grant(resource_server, grant_id));
+            if let Some(end) = expire_time {
+                self.forget(Key::new(keys::TIMER, keys::at(*end, grant_id.as_str())));
+            }
+        }
+        Ok(())
+    }
+
+    /// Adds a grant to the lists of a team that is about to own one of its sides.
+    pub fn list_grant_for(&mut self, grant: &Grant, team: &TeamId, pending: bool) {
+        let place = keys::at(grant.request_time, grant.grant_id.as_str());
+        self.list(Key::new(keys::grants_of_team(team), place.clone()));
+        if pending {
+            self.list(Key::new(keys::waiting(team), place));
+        }
+    }
+
+    /// Remembers that a token is revoked, until no verifier would take it anyway.
+    pub fn put_revoked_token(&mut self, token: &TokenId, expire_time: Timestamp) {
+        let key = keys::revoked_token(token);
+        let place = keys::at(expire_time, token.as_str());
+        self.writes.push(Write::Put {
+            item: Item {
+                index1: Some(keys::expiring(expire_time.plus_seconds(LEEWAY_SECONDS), &key)),
+                index2: Some(IndexKey::new(keys::REVOKED, place)),
+                key,
+                version: 1,
+                body: Vec::new(),
+            },
+            precondition: Precondition::Any,
+        });
+    }
+
+    /// Remembers the answer to a request, so that a repeat gets the same.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if it cannot be encoded.
+    pub fn remember(&mut self, answered: Option<&Answered>) -> Result<(), Error> {
+        if let Some(answered) = answered {
+            let item = answered.to_item(&self.actor)?;
+            // A record whose day is over may still be there: the one who read it decided that.
+            self.writes.push(Write::Put { item, precondition: answered.precondition() });
+        }
+        Ok(())
+    }
+
+    fn put(&mut self, item: Item, version: u64) {
+        self.writes.push(match version {
+            0 => Write::insert(item),
+            _ => Write::replace(item, version),
+        });
+    }
+
+    fn delete(&mut self, key: Key, version: u64) {
+        self.writes.push(Write::Delete { key, precondition: Precondition::Version(version) });
+    }
+
+    fn check(&mut self, key: Key, version: u64) {
+        self.writes.push(Write::Check { key, precondition: Precondition::Version(version) });
+    }
+
+    fn list(&mut self, key: Key) {
+        let item = Item { key, index1: None, index2: None, version: 1, body: Vec::new() };
+        self.writes.push(Write::Put { item, precondition: Precondition::Any });
+    }
+
+    fn forget(&mut self, key: Key) {
+        self.writes.push(Write::Delete { key, precondition: Precondition::Any });
+    }
+}
+
+/// The teams that own the two sides of a grant, each once.
+fn owners(grant: &Grant) -> Vec<&TeamId> {
+    let mut teams = vec![&grant.client_team, &grant.resource_server_team];
+    teams.dedup();
+    teams
+}
+
+/// The grant behind a place in a list.
+pub(crate) fn grant_at(place: &str) -> Result<GrantId, Error> {
+    crate::record::kept("grant_id", GrantId::parse(keys::key_at(place)))
+}

@@ -1,0 +1,173 @@
+//! Where each record is kept. The one place that builds keys.
+//!
+//! | record | table | index 1 | index 2 |
+//! | --- | --- | --- | --- |
+//! | client | `CLIENT#id` / `META` | `CLIENTS#team` / name, id | `CLIENTS` / name, id |
+//! | last use of a secret | `CLIENT#id` or `RS#id` / `USE#secret` | | |
+//! | resource server | `RS#id` / `META` | `RSS#team` / id | `RSS` / id |
+//! | grant | `GRANT#id` / `META` | `CLIENT-GRANTS#client` / time, id | `RS-GRANTS#rs` / time, id |
+//! | live grant of a resource server | `RS#id` / `GRANT#id` | | |
+//! | grant in the list of a team, or of all | `GRANTS#team`, `GRANTS` / time, id | | |
+//! | grant that waits for a team | `WAITING#team` / time, id | | |
+//! | grant that ends by itself | `TIMER` / time, id | | |
+//! | event | `LOG#bucket` / sequence | `CLIENT-EVENTS#client` / sequence | `RS-EVENTS#rs` / sequence |
+//! | head of the log | `HEAD` / `META` | | |
+//! | answered request | `REQUEST#principal#id` / `META` | `EXPIRING` / time, kind, key | |
+//! | revoked token | `REVOKED#jti` / `META` | `EXPIRING` / time, kind, key | `REVOKED` / time, jti |
+//! | key of the installation | `SYSTEM` / name | | |
+
+use turnpike_domain::id::{ClientId, GrantId, RequestId, SecretId, TeamId, TokenId};
+use turnpike_domain::{Identifier, Principal, Timestamp};
+
+use crate::store::{IndexKey, Key};
+
+const META: &str = "META";
+
+/// How many events share a partition: one of `DynamoDB`'s holds 10 GB at most comfortably, and a query
+/// never spans more than two for a page.
+const BUCKET: u64 = 10_000;
+
+pub(crate) fn client(id: &ClientId) -> Key {
+    Key::new(format!("CLIENT#{id}"), META)
+}
+
+pub(crate) fn clients_of(team: &TeamId) -> String {
+    format!("CLIENTS#{team}")
+}
+
+pub(crate) const CLIENTS: &str = "CLIENTS";
+
+/// Clients are listed by name; the id keeps equal names apart. U+001F sorts below every character that
+/// a name may have, so `a` comes before `a b`.
+pub(crate) fn client_place(name: &str, id: &ClientId) -> String {
+    format!("{}\u{1f}{id}", name.to_lowercase())
+}
+
+pub(crate) fn client_secret_use(id: &ClientId, secret: &SecretId) -> Key {
+    Key::new(format!("CLIENT#{id}"), format!("{USE}{secret}"))
+}
+
+pub(crate) const USE: &str = "USE#";
+
+pub(crate) fn resource_server(id: &Identifier) -> Key {
+    Key::new(format!("RS#{id}"), META)
+}
+
+pub(crate) fn resource_servers_of(team: &TeamId) -> String {
+    format!("RSS#{team}")
+}
+
+pub(crate) const RESOURCE_SERVERS: &str = "RSS";
+
+pub(crate) fn resource_server_secret_use(id: &Identifier, secret: &SecretId) -> Key {
+    Key::new(format!("RS#{id}"), format!("{USE}{secret}"))
+}
+
+pub(crate) fn grant(id: &GrantId) -> Key {
+    Key::new(format!("GRANT#{id}"), META)
+}
+
+pub(crate) fn grants_of_client(id: &ClientId) -> String {
+    format!("CLIENT-GRANTS#{id}")
+}
+
+pub(crate) fn grants_of_resource_server(id: &Identifier) -> String {
+    format!("RS-GRANTS#{id}")
+}
+
+/// The grant under its resource server while it lives: the list a deletion must see without lag.
+pub(crate) fn live_grant(rs: &Identifier, grant: &GrantId) -> Key {
+    Key::new(format!("RS#{rs}"), format!("{LIVE_GRANT}{grant}"))
+}
+
+pub(crate) const LIVE_GRANT: &str = "GRANT#";
+
+pub(crate) fn grants_of_team(team: &TeamId) -> String {
+    format!("GRANTS#{team}")
+}
+
+pub(crate) const GRANTS: &str = "GRANTS";
+
+pub(crate) fn waiting(team: &TeamId) -> String {
+    format!("WAITING#{team}")
+}
+
+pub(crate) const TIMER: &str = "TIMER";
+
+/// A moment and a key, in the order of moments.
+pub(crate) fn at(time: Timestamp, key: &str) -> String {
+    format!("{:015}#{key}", time.millis())
+}
+
+/// The key behind a moment.
+pub(crate) fn key_at(place: &str) -> &str {
+    place.split_once('#').map_or("", |(_, key)| key)
+}
+
+/// The moment of a place.
+pub(crate) fn time_at(place: &str) -> Timestamp {
+    let millis = place.split_once('#').and_then(|(millis, _)| millis.parse().ok());
+    Timestamp::from_millis(millis.unwrap_or(0))
+}
+
+/// The last place of a moment.
+pub(crate) fn until(time: Timestamp) -> String {
+    format!("{:015}", time.millis().saturating_add(1))
+}
+
+pub(crate) fn event(sequence: u64) -> Key {
+    Key::new(log_bucket(sequence), place(sequence))
+}
+
+pub(crate) fn log_bucket(sequence: u64) -> String {
+    format!("LOG#{:010}", sequence / BUCKET)
+}
+
+/// The first sequence of the bucket that holds `sequence`.
+pub(crate) const fn bucket_start(sequence: u64) -> u64 {
+    sequence - sequence % BUCKET
+}
+
+/// The last sequence of the bucket that holds `sequence`.
+pub(crate) const fn bucket_end(sequence: u64) -> u64 {
+    bucket_start(sequence) + BUCKET - 1
+}
+
+/// A sequence, in the order of sequences.
+pub(crate) fn place(sequence: u64) -> String {
+    format!("{sequence:016}")
+}
+
+pub(crate) fn events_of_client(id: &ClientId) -> String {
+    format!("CLIENT-EVENTS#{id}")
+}
+
+pub(crate) fn events_of_resource_server(id: &Identifier) -> String {
+    format!("RS-EVENTS#{id}")
+}
+
+pub(crate) fn head() -> Key {
+    Key::new("HEAD", META)
+}
+
+pub(crate) fn request(principal: &Principal, id: &RequestId) -> Key {
+    // The kind keeps a person and a client of the same id apart.
+    Key::new(format!("REQUEST#{}#{}#{id}", principal.kind.as_str(), principal.id), META)
+}
+
+pub(crate) const EXPIRING: &str = "EXPIRING";
+
+/// The place of something that may be forgotten after a moment.
+pub(crate) fn expiring(time: Timestamp, key: &Key) -> IndexKey {
+    IndexKey::new(EXPIRING, at(time, &key.pk))
+}
+
+pub(crate) fn revoked_token(id: &TokenId) -> Key {
+    Key::new(format!("REVOKED#{id}"), META)
+}
+
+pub(crate) const REVOKED: &str = "REVOKED";
+
+pub(crate) fn system(name: &str) -> Key {
+    Key::new("SYSTEM", name)
+}
