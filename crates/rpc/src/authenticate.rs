@@ -1,0 +1,116 @@
+//! Who calls: the one place that turns what a request carries into an actor.
+
+use std::collections::BTreeSet;
+use std::sync::Arc;
+
+use tonic::metadata::MetadataMap;
+use turnpike_domain::actor::{ApiScope, Program};
+use turnpike_domain::{Actor, Error, Identifier};
+use turnpike_registry::Policy;
+use turnpike_sdk::{Require, Verified, Verifier};
+
+use crate::assertion::{AssertionVerifier, METADATA_KEY};
+use crate::methods::{Callers, Row};
+
+/// Authenticates calls by the gateway's identity assertion (people), by a Turnpike token (programs), or
+/// by a secret (resource servers and clients, where the row says so).
+#[derive(Clone, Debug)]
+pub struct Authenticator {
+    assertions: AssertionVerifier,
+    tokens: Verifier,
+    policy: Arc<Policy>,
+    require: Require,
+}
+
+impl Authenticator {
+    /// `tokens` is a verifier that asks `policy`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if the scopes of the built-in resource server are none.
+    pub fn new(
+        assertions: AssertionVerifier,
+        tokens: Verifier,
+        policy: Arc<Policy>,
+    ) -> Result<Self, Error> {
+        let scopes = ApiScope::ALL.map(|s| format!("{}/{}", Identifier::BUILT_IN, s.name()));
+        let require = Require::any_of(scopes).map_err(Error::internal)?;
+        Ok(Self { assertions, tokens, policy, require })
+    }
+
+    /// The caller of one RPC.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unauthenticated`], in words that help the caller and not a forger.
+    pub fn authenticate(&self, row: &Row, metadata: &MetadataMap) -> Result<Actor, Error> {
+        let mut assertions = metadata.get_all(METADATA_KEY).iter();
+        let mut authorizations = metadata.get_all("authorization").iter();
+        match (assertions.next(), authorizations.next()) {
+            (None, None) => Err(Error::Unauthenticated("send a token or open a session")),
+            (Some(_), Some(_)) => {
+                Err(Error::Unauthenticated("send a session or a token, not both"))
+            }
+            _ if assertions.next().is_some() || authorizations.next().is_some() => {
+                Err(Error::Unauthenticated("send one credential"))
+            }
+            _ => self.by_the_one(row, metadata),
+        }
+    }
+
+    fn by_the_one(&self, row: &Row, metadata: &MetadataMap) -> Result<Actor, Error> {
+        if let Some(assertion) = metadata.get(METADATA_KEY) {
+            let text =
+                assertion.to_str().map_err(|_| Error::Unauthenticated("the session is bad"))?;
+            return match (row.callers, self.assertions.verify(text, row.path)) {
+                (Callers::SignedIn, Ok(staff)) => Ok(Actor::Staff(staff)),
+                (Callers::Secret, Ok(_)) => Err(Error::Denied("only secrets ask about tokens")),
+                (_, Err(_)) => {
+                    Err(Error::Unauthenticated("the session is bad or over: sign in again"))
+                }
+            };
+        }
+        let credentials = metadata
+            .get("authorization")
+            .and_then(|value| value.to_str().ok())
+            .ok_or(Error::Unauthenticated("the credential is malformed"))?;
+        match (row.callers, credentials.split_once(' ')) {
+            (Callers::SignedIn, Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer") => {
+                self.program(token.trim_start())
+            }
+            (Callers::Secret, Some((scheme, _))) if scheme.eq_ignore_ascii_case("basic") => {
+                self.secret_holder(credentials)
+            }
+            (Callers::SignedIn, _) => Err(Error::Unauthenticated("send a token as `Bearer`")),
+            (Callers::Secret, _) => Err(Error::Unauthenticated("send a secret as `Basic`")),
+        }
+    }
+
+    /// Helper hook: becomes `oauth`'s parser and comparison.
+    fn secret_holder(&self, _credentials: &str) -> Result<Actor, Error> {
+        Err(Error::Unauthenticated("the secret is bad"))
+    }
+
+    fn program(&self, token: &str) -> Result<Actor, Error> {
+        let verified = self.tokens.verify(token, &self.require).map_err(|_| {
+            Error::Unauthenticated("the token is bad, over, or has no scope of `turnpike`")
+        })?;
+        let client = self
+            .policy
+            .client(verified.client_id())
+            .ok_or(Error::Unauthenticated("the client is gone"))?;
+        Ok(Actor::Program(Program {
+            client_id: client.client_id.clone(),
+            display_name: client.display_name.to_string(),
+            team: client.team.clone(),
+            scopes: api_scopes(&verified),
+        }))
+    }
+}
+
+fn api_scopes(verified: &Verified) -> BTreeSet<ApiScope> {
+    let has = |scope: &ApiScope| {
+        verified.has_scope(&format!("{}/{}", Identifier::BUILT_IN, scope.name()))
+    };
+    ApiScope::ALL.into_iter().filter(has).collect()
+}

@@ -1,0 +1,223 @@
+//! One wrapper around every handler: authenticates, admits, times, maps the error, records a refusal.
+
+use std::sync::Arc;
+use std::time::Instant;
+
+use tonic::{Code, Request, Response, Status};
+use turnpike_domain::error::ErrorCode;
+use turnpike_domain::{Actor, Error};
+use turnpike_proto::v1 as pb;
+use turnpike_registry::{Change, Registry};
+use uuid::Uuid;
+
+use crate::authenticate::Authenticator;
+use crate::limits::Limits;
+use crate::methods::{Audit, Row};
+use crate::metrics::Metrics;
+use crate::op::Op;
+use crate::page_token::PageTokens;
+use crate::status;
+
+/// The metadata key by which a request is known in every log.
+pub const REQUEST_ID: &str = "x-request-id";
+
+/// What every service of a process serves its calls through. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Gate(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    authenticator: Authenticator,
+    registry: Registry,
+    page_tokens: PageTokens,
+    limits: Limits,
+    metrics: Metrics,
+}
+
+/// A request that changes something, or only asks what it would change.
+pub trait ChangeRequest {
+    /// Whether it only asks.
+    fn validate_only(&self) -> bool;
+}
+
+impl Gate {
+    /// A gate with everything it needs.
+    pub fn new(
+        authenticator: Authenticator,
+        registry: Registry,
+        page_tokens: PageTokens,
+        limits: Limits,
+        metrics: Metrics,
+    ) -> Self {
+        Self(Arc::new(Inner { authenticator, registry, page_tokens, limits, metrics }))
+    }
+
+    /// The registry.
+    pub fn registry(&self) -> &Registry {
+        &self.0.registry
+    }
+
+    /// What seals page tokens.
+    pub fn page_tokens(&self) -> &PageTokens {
+        &self.0.page_tokens
+    }
+
+    /// How often callers may call.
+    pub fn limits(&self) -> &Limits {
+        &self.0.limits
+    }
+
+    /// Serves a call that changes nothing.
+    ///
+    /// # Errors
+    ///
+    /// The status of whatever `handle` or the gate itself refused with.
+    pub async fn read<M, R, F>(
+        &self,
+        row: &'static Row,
+        request: Request<M>,
+        handle: impl FnOnce(Op, M) -> F + Send,
+    ) -> Result<Response<R>, Status>
+    where
+        M: Send,
+        F: Future<Output = Result<R, Error>> + Send,
+    {
+        debug_assert_eq!(row.audit, Audit::None);
+        self.serve(row, request, false, handle).await
+    }
+
+    /// Serves a call that changes something. A refusal to a known caller becomes an event, unless they only
+    /// asked.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Gate::read`].
+    pub async fn change<M, R, F>(
+        &self,
+        row: &'static Row,
+        request: Request<M>,
+        handle: impl FnOnce(Op, M) -> F + Send,
+    ) -> Result<Response<R>, Status>
+    where
+        M: ChangeRequest + Send,
+        F: Future<Output = Result<R, Error>> + Send,
+    {
+        debug_assert_eq!(row.audit, Audit::Change);
+        let record = !request.get_ref().validate_only();
+        self.serve(row, request, record, handle).await
+    }
+
+    async fn serve<M, R, F>(
+        &self,
+        row: &'static Row,
+        request: Request<M>,
+        record: bool,
+        handle: impl FnOnce(Op, M) -> F + Send,
+    ) -> Result<Response<R>, Status>
+    where
+        M: Send,
+        F: Future<Output = Result<R, Error>> + Send,
+    {
+        let began = Instant::now();
+        let request_id = request_id(&request);
+        let actor = self.admit(row, &request);
+        let caller = actor.as_ref().ok().map(Actor::principal);
+        let result = match actor {
+            Err(error) => Err(error),
+            Ok(actor) => {
+                let op = Op::new(actor, row, request_id.clone(), self.0.registry.now());
+                let result = handle(op.clone(), request.into_inner()).await;
+                if let (true, Err(error)) = (record, &result) {
+                    self.record_refusal(&op, error).await;
+                }
+                result
+            }
+        };
+
+        let code = result.as_ref().err().map_or(Code::Ok, status::code);
+        self.0.metrics.called(row.method(), status::name(code), began.elapsed());
+        let caller =
+            caller.map_or_else(|| "nobody".to_owned(), |c| format!("{}:{}", c.kind.as_str(), c.id));
+        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        match &result {
+            Ok(_) => tracing::info!(
+                rpc.method = row.method(),
+                rpc.status_code = status::name(code),
+                request.id = request_id,
+                caller,
+                duration_us = micros,
+                "rpc"
+            ),
+            Err(error @ (Error::Internal(_) | Error::Unavailable(_))) => tracing::error!(
+                rpc.method = row.method(),
+                rpc.status_code = status::name(code),
+                request.id = request_id,
+                caller,
+                duration_us = micros,
+                error = status::causes(error),
+                "rpc"
+            ),
+            Err(error) => tracing::info!(
+                rpc.method = row.method(),
+                rpc.status_code = status::name(code),
+                request.id = request_id,
+                caller,
+                duration_us = micros,
+                refusal = error.code().as_str(),
+                "rpc"
+            ),
+        }
+        result.map(Response::new).map_err(|error| status::of(&error, &request_id))
+    }
+
+    fn admit<M>(&self, row: &'static Row, request: &Request<M>) -> Result<Actor, Error> {
+        let actor = self.0.authenticator.authenticate(row, request.metadata())?;
+        self.0.limits.admit(row.limit, &actor.principal())?;
+        Ok(actor)
+    }
+
+    /// Says in the log that a change was refused. If the log cannot take it, the refusal stands all the same.
+    async fn record_refusal(&self, op: &Op, error: &Error) {
+        let code = error.code();
+        if matches!(code, ErrorCode::Internal | ErrorCode::RateLimited | ErrorCode::Unavailable) {
+            return;
+        }
+        let change = Change::refusal(op.actor().principal(), op.origin(), code.as_str());
+        if self.0.registry.commit(change).await.is_err() {
+            tracing::error!(
+                request.id = op.origin().request_id,
+                refusal = code.as_str(),
+                "audit.refusal_not_recorded"
+            );
+        }
+    }
+}
+
+/// The gateway's id of the request, or a new one: nothing that a stranger chose gets into the log.
+fn request_id<M>(request: &Request<M>) -> String {
+    let given = request.metadata().get(REQUEST_ID).and_then(|value| value.to_str().ok());
+    given
+        .and_then(|text| Uuid::try_parse(text).ok())
+        .unwrap_or_else(Uuid::now_v7)
+        .hyphenated()
+        .to_string()
+}
+
+/// Implements [`ChangeRequest`] for messages with a field `validate_only`.
+macro_rules! change_requests {
+    ($($message:ident),* $(,)?) => {$(
+        impl ChangeRequest for pb::$message {
+            fn validate_only(&self) -> bool {
+                self.validate_only
+            }
+        }
+    )*};
+}
+
+change_requests! {
+    AddClientSecretRequest, AddResourceServerSecretRequest, ApproveGrantRequest, CreateClientRequest,
+    CreateResourceServerRequest, DeleteClientRequest, DeleteResourceServerRequest, DenyGrantRequest,
+    DisableClientRequest, EnableClientRequest, RemoveClientSecretRequest,
+    RemoveResourceServerSecretRequest, RequestGrantRequest, RevokeClientTokensRequest,
+    RevokeGrantRequest, RevokeTokenRequest, UpdateClientRequest, UpdateResourceServerRequest,
+}
