@@ -230,34 +230,30 @@ impl<'a> Reader<'a> {
 
     fn string(&mut self) -> Result<Cow<'a, str>, Error> {
         self.expect(b'"')?;
-        let start = self.at;
-        loop {
-            match self.peek() {
-                Some(b'"') => {
-                    let text = self.since(start);
-                    self.at += 1;
-                    return Ok(Cow::Borrowed(text));
-                }
-                Some(b'\\') => return self.escaped(start).map(Cow::Owned),
-                // Control characters are always written as escapes (RFC 8259 section 7).
-                None | Some(0x00..=0x1F) => return Err(Error::Malformed),
-                Some(_) => self.at += 1,
+        let plain = self.plain();
+        match self.peek() {
+            Some(b'"') => {
+                self.at += 1;
+                Ok(Cow::Borrowed(plain))
             }
+            Some(b'\\') => self.escaped(plain.to_owned()).map(Cow::Owned),
+            // Control characters are always written as escapes (RFC 8259 section 7).
+            _ => Err(Error::Malformed),
         }
     }
 
-    /// The rest of a string that holds an escape; `start` is where the string began.
-    fn escaped(&mut self, start: usize) -> Result<String, Error> {
-        let mut decoded = self.since(start).to_owned();
+    /// Characters that stand for themselves, up to one that does not. Most of a token is these.
+    fn plain(&mut self) -> &'a str {
+        let start = self.at;
+        let rest = self.text.as_bytes().get(start..).unwrap_or_default();
+        let special = |byte: &u8| matches!(byte, b'"' | b'\\' | 0x00..=0x1F);
+        self.at += rest.iter().position(special).unwrap_or(rest.len());
+        self.since(start)
+    }
+
+    /// The rest of a string that holds an escape, behind what was `decoded` of it.
+    fn escaped(&mut self, mut decoded: String) -> Result<String, Error> {
         loop {
-            let run = self.at;
-            while let Some(byte) = self.peek() {
-                if byte == b'"' || byte == b'\\' || byte < 0x20 {
-                    break;
-                }
-                self.at += 1;
-            }
-            decoded.push_str(self.since(run));
             match self.peek() {
                 Some(b'"') => {
                     self.at += 1;
@@ -266,6 +262,7 @@ impl<'a> Reader<'a> {
                 Some(b'\\') => {
                     self.at += 1;
                     decoded.push(self.escape()?);
+                    decoded.push_str(self.plain());
                 }
                 _ => return Err(Error::Malformed),
             }

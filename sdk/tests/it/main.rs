@@ -1,0 +1,9 @@
+//! The sdk's tests through its public interface; one file per subject.
+#![expect(clippy::expect_used, reason = "helpers of tests stop where the set-up fails")]
+
+mod hostile;
+mod keys;
+mod policy;
+mod properties;
+mod setup;
+mod verifier;
