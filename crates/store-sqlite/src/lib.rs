@@ -11,6 +11,7 @@ mod workers;
 mod write;
 
 use std::fmt;
+use std::fs::File;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -38,7 +39,7 @@ pub struct SqliteStore {
     // into the file; the lock is let go when nothing is open any more.
     readers: Workers<Read>,
     writer: Workers<Commit>,
-    _lock: open::Lock,
+    _lock: File,
 }
 
 impl SqliteStore {

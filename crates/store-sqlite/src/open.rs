@@ -60,16 +60,12 @@ impl OpenError {
     }
 }
 
-/// Held while the store is open; the operating system lets go of it when the process ends.
-pub struct Lock {
-    _file: File,
-}
-
 /// What a store is made of.
 pub struct Opened {
     /// The file, without symbolic links.
     pub path: PathBuf,
-    pub lock: Lock,
+    /// Locked while it is open; the operating system lets go of it when the process ends.
+    pub lock: File,
     pub writer: Connection,
     pub readers: Vec<Connection>,
 }
@@ -122,7 +118,7 @@ fn resolve(path: &Path) -> Result<PathBuf, OpenError> {
     Ok(fs::canonicalize(&path).unwrap_or(path))
 }
 
-fn lock(path: &Path) -> Result<Lock, OpenError> {
+fn lock(path: &Path) -> Result<File, OpenError> {
     let mut beside = path.as_os_str().to_owned();
     beside.push(".lock");
     let beside = PathBuf::from(beside);
@@ -131,7 +127,7 @@ fn lock(path: &Path) -> Result<Lock, OpenError> {
         .open(&beside)
         .map_err(|source| OpenError::io("open", &beside, source))?;
     match file.try_lock() {
-        Ok(()) => Ok(Lock { _file: file }),
+        Ok(()) => Ok(file),
         Err(TryLockError::WouldBlock) => Err(OpenError::InUse { path: path.to_owned() }),
         Err(TryLockError::Error(source)) => Err(OpenError::io("lock", &beside, source)),
     }

@@ -11,6 +11,7 @@ mod keys;
 mod model;
 mod queries;
 
+use std::collections::HashSet;
 use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
@@ -23,7 +24,7 @@ use turnpike_registry::store::{
 pub use flaky::{Fault, FlakyStore};
 
 /// How long an index may lag before the suite gives up on it.
-const LAG: Duration = Duration::from_secs(20);
+const LAG: Duration = Duration::from_secs(10);
 
 /// Runs every case of the store seam's contract, each on a store of its own from `fresh`, which must
 /// be empty. Needs a multi-threaded tokio runtime.
@@ -129,17 +130,19 @@ async fn fill(store: &impl Store, items: impl IntoIterator<Item = Item>) {
 
 /// Commits as a caller would who takes `Contended` at its word.
 async fn commit(store: &impl Store, writes: &[Write]) -> Result<(), Error> {
-    loop {
+    for _ in 0..1_000 {
         match store.commit(writes).await {
             Err(Error::Contended) => sleep(Duration::from_millis(5)).await,
             answer => return answer,
         }
     }
+    Err(Error::Contended)
 }
 
 /// All items of a query, page by page; an error is a broken promise about pages.
 async fn walk(store: &impl Store, query: &Query) -> Result<Vec<Item>, String> {
     let mut items: Vec<Item> = Vec::new();
+    let mut seen = HashSet::new();
     let mut query = query.clone();
     loop {
         let page = store.query(&query).await.unwrap();
@@ -149,6 +152,10 @@ async fn walk(store: &impl Store, query: &Query) -> Result<Vec<Item>, String> {
         if page.items.len() > query.limit || (page.next.is_some() && page.items.len() < query.limit)
         {
             return Err(format!("{} items on a page of {}", page.items.len(), query.limit));
+        }
+        // Also what keeps a cursor that does not move from going round for ever.
+        if let Some(twice) = page.items.iter().find(|item| !seen.insert(item.key.clone())) {
+            return Err(format!("{twice:?} is there twice"));
         }
         items.extend(page.items);
         if page.next.is_none() {

@@ -19,7 +19,13 @@ const PKS: [&str; 2] = ["p", "P"];
 const SKS: [&str; 9] = ["a", "A", "a ", "a#", "ab", "\u{e1}", "a\u{301}", "\u{ffff}", "\u{10ffff}"];
 
 pub async fn any_history_agrees_with_the_model(store: &impl Store) {
-    let config = Config { cases: HISTORIES, failure_persistence: None, ..Config::default() };
+    let config = Config {
+        cases: HISTORIES,
+        failure_persistence: None,
+        // In milliseconds. A wrong answer of an index is only believed after its time to catch up.
+        max_shrink_time: 60_000,
+        ..Config::default()
+    };
     // Each history has partitions of its own, so one store serves all.
     let histories = AtomicUsize::new(0);
     block_in_place(|| {
