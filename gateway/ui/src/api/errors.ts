@@ -1,0 +1,221 @@
+import { Code, ConnectError } from "@connectrpc/connect";
+import {
+  BadRequestSchema,
+  ErrorInfoSchema,
+  PreconditionFailureSchema,
+  RequestInfoSchema,
+  RetryInfoSchema,
+} from "./gen/google/rpc/error_details_pb";
+
+/** What the user can do about an error decides its kind, not where it came from. */
+export type FaultKind =
+  /** Sign in. */
+  | "signed-out"
+  /** Ask someone who may. */
+  | "denied"
+  /** It is not there, or not theirs to see. */
+  | "absent"
+  /** It changed since it was read: load it again, then decide. */
+  | "changed"
+  /** Mend the fields. */
+  | "invalid"
+  /** The name is taken, or the same thing exists. */
+  | "exists"
+  /** Something else must be done first. */
+  | "precondition"
+  /** Wait, then try again. */
+  | "busy"
+  /** The gateway did not answer. */
+  | "unreachable"
+  /** The caller went away. */
+  | "cancelled"
+  /** A defect of ours: report it with the request id. */
+  | "defect";
+
+export interface Violation {
+  readonly type: string;
+  readonly subject: string;
+  readonly description: string;
+}
+
+/** An error in words, for people. */
+export interface Fault {
+  readonly kind: FaultKind;
+  /** A heading of a few words. */
+  readonly title: string;
+  /** One or two sentences. */
+  readonly message: string;
+  /** The stable code, as in docs/errors.md. */
+  readonly reason: string | undefined;
+  /** Path of a field in the request, dots only (`client.display_name`, `scopes.0.name`), to its problem. */
+  readonly fields: Readonly<Record<string, string>>;
+  readonly violations: readonly Violation[];
+  /** Seconds after which trying again makes sense. */
+  readonly retryAfter: number | undefined;
+  /** What to quote when asking for help. */
+  readonly requestId: string | undefined;
+}
+
+const titles: Record<FaultKind, string> = {
+  "signed-out": "You are signed out",
+  denied: "Not allowed",
+  absent: "Not found",
+  changed: "It has changed in the meantime",
+  invalid: "Something needs mending",
+  exists: "It exists already",
+  precondition: "Not possible right now",
+  busy: "Turnpike is busy",
+  unreachable: "No connection to Turnpike",
+  cancelled: "Cancelled",
+  defect: "Something went wrong on our side",
+};
+
+/** Turns the server's public words (lower case, no full stop) into a sentence. */
+export function sentence(words: string): string {
+  const trimmed = words.trim();
+  if (trimmed === "") return "";
+  const capital = trimmed.charAt(0).toUpperCase() + trimmed.slice(1);
+  return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
+}
+
+/**
+ * The problem of a field as a sentence. The server's words follow the field's name ("is required"),
+ * and at the field its name stands above them.
+ */
+export function problemSentence(words: string): string {
+  return /^(is|are|must|may|can|cannot|does|has|needs)\b/.test(words.trim())
+    ? sentence(`it ${words.trim()}`)
+    : sentence(words);
+}
+
+/** `client.scopes[0].displayName` and `client.scopes.0.display_name` are one path. */
+export function fieldPath(path: string): string {
+  return path
+    .replaceAll(/\[["']?([^\]"']+)["']?\]/g, ".$1")
+    .replaceAll(/[A-Z]/g, (letter) => `_${letter.toLowerCase()}`);
+}
+
+/** The one function that turns an error into words. */
+export function explain(error: unknown): Fault {
+  const cause = ConnectError.from(error);
+  const kind = kindOf(cause);
+  const info = cause.findDetails(ErrorInfoSchema)[0];
+  const retry = cause.findDetails(RetryInfoSchema)[0]?.retryDelay;
+  const retryAfter = retry === undefined ? undefined : Number(retry.seconds) + Math.ceil(retry.nanos / 1e9);
+  const fields: Record<string, string> = {};
+  for (const violation of cause.findDetails(BadRequestSchema).flatMap((d) => d.fieldViolations)) {
+    const path = fieldPath(violation.field);
+    // A field may break several rules: the first is enough to begin with.
+    fields[path] ??= problemSentence(violation.description);
+  }
+  const violations = cause
+    .findDetails(PreconditionFailureSchema)
+    .flatMap((detail) => detail.violations)
+    .map(({ type, subject, description }) => ({ type, subject, description }));
+  return {
+    kind,
+    title: titles[kind],
+    message: messageOf(kind, cause, fields, violations, retryAfter),
+    reason: info?.reason,
+    fields,
+    violations,
+    retryAfter,
+    requestId:
+      cause.findDetails(RequestInfoSchema)[0]?.requestId ??
+      cause.metadata.get("x-request-id") ??
+      undefined,
+  };
+}
+
+/** Whether the same call may succeed a moment later without anybody doing anything. */
+export function isTransient(error: unknown): boolean {
+  const { kind } = explain(error);
+  return kind === "busy" || kind === "unreachable";
+}
+
+function kindOf(error: ConnectError): FaultKind {
+  switch (error.code) {
+    case Code.Unauthenticated:
+      return "signed-out";
+    case Code.PermissionDenied:
+      return "denied";
+    case Code.NotFound:
+      return "absent";
+    case Code.Aborted:
+      return "changed";
+    case Code.InvalidArgument:
+    case Code.OutOfRange:
+      return "invalid";
+    case Code.AlreadyExists:
+      return "exists";
+    case Code.FailedPrecondition:
+      return "precondition";
+    case Code.ResourceExhausted:
+      return "busy";
+    case Code.Unavailable:
+    case Code.DeadlineExceeded:
+      return "unreachable";
+    case Code.Canceled:
+      return "cancelled";
+    case Code.Unknown:
+      // The browser says the same of a dead server, a reset, a redirect and a refusal by policy.
+      return isFetchFailure(error) ? "unreachable" : "defect";
+    case Code.Unimplemented:
+    case Code.Internal:
+    case Code.DataLoss:
+      return "defect";
+    default:
+      return "defect";
+  }
+}
+
+function isFetchFailure(error: ConnectError): boolean {
+  return (
+    error.cause instanceof TypeError ||
+    /failed to fetch|networkerror|load failed|network error|fetch failed/i.test(error.rawMessage)
+  );
+}
+
+function messageOf(
+  kind: FaultKind,
+  error: ConnectError,
+  fields: Readonly<Record<string, string>>,
+  violations: readonly Violation[],
+  retryAfter: number | undefined,
+): string {
+  const said = sentence(error.rawMessage);
+  switch (kind) {
+    case "signed-out":
+      return "Your session has ended, or this browser has none. Sign in and come back to this page.";
+    case "denied":
+      return said === "" || /^not allowed\.?$/i.test(said)
+        ? "Your teams and roles do not allow this. Ask a member of the owning team or a platform admin."
+        : said;
+    case "absent":
+      return said === "" ? "It does not exist, or it belongs to a team you are not in." : said;
+    case "changed":
+      return "Somebody changed it after you opened this page. Load it again to see the change, then decide.";
+    case "invalid":
+      return Object.keys(fields).length > 0
+        ? Object.entries(fields)
+            .map(([path, problem]) => `${path.replaceAll(/[._]/g, " ")}: ${problem}`)
+            .join(" ")
+        : said;
+    case "precondition":
+      return violations.length > 0
+        ? violations.map((violation) => sentence(violation.description)).join(" ")
+        : said;
+    case "busy":
+      return retryAfter === undefined
+        ? "Too many calls at the moment. Wait a little, then try again."
+        : `Too many calls at the moment. Try again in ${retryAfter} ${retryAfter === 1 ? "second" : "seconds"}.`;
+    case "unreachable":
+      return "It may be restarting, or your network is down. Nothing is known to have changed; try again.";
+    case "cancelled":
+      return "The call was ended before an answer came.";
+    case "exists":
+      return said;
+    case "defect":
+      return "This is a defect and has been logged. If it stays, report it with the request id.";
+  }
+}

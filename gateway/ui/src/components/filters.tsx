@@ -1,0 +1,66 @@
+import { NativeSelect, SegmentedControl } from "@mantine/core";
+import { useSession } from "~/session/session";
+import { useSetSearch } from "./list-page";
+
+/** Everyone's, or one of the teams the user knows of. A team in the URL is kept, known or not. */
+export function TeamFilter({ team, everyone }: { team: string | undefined; everyone: string }) {
+  const session = useSession();
+  const setSearch = useSetSearch();
+  const mine = session.memberTeams.map((one) => one.team);
+  const known = [...mine, ...session.actingTeams.map((one) => one.team)];
+  const teams = [...new Set(team === undefined ? known : [...known, team])];
+  const change = (value: string) => setSearch({ team: value === "" ? undefined : value });
+  if (teams.length <= 2) {
+    return (
+      <SegmentedControl
+        aria-label="Owning team"
+        value={team ?? ""}
+        onChange={change}
+        data={[
+          { value: "", label: everyone },
+          ...teams.map((key) => ({ value: key, label: session.teamName(key) })),
+        ]}
+      />
+    );
+  }
+  return (
+    <NativeSelect
+      aria-label="Owning team"
+      value={team ?? ""}
+      onChange={(event) => change(event.currentTarget.value)}
+      data={[
+        { value: "", label: everyone },
+        ...teams.map((key) => ({
+          value: key,
+          label: mine.includes(key) ? `${session.teamName(key)} (yours)` : session.teamName(key),
+        })),
+      ]}
+    />
+  );
+}
+
+/** One of a few values in the URL. */
+export function ChoiceFilter({
+  name,
+  label,
+  value,
+  choices,
+}: {
+  name: string;
+  label: string;
+  value: string | undefined;
+  choices: readonly { value: string; label: string }[];
+}) {
+  const setSearch = useSetSearch();
+  return (
+    <NativeSelect
+      aria-label={label}
+      value={value ?? ""}
+      onChange={(event) => {
+        const next = event.currentTarget.value;
+        setSearch({ [name]: next === "" ? undefined : next });
+      }}
+      data={[...choices]}
+    />
+  );
+}

@@ -1,0 +1,129 @@
+import { Button, CloseButton, TextInput } from "@mantine/core";
+import { IconChevronLeft, IconChevronRight, IconSearch } from "@tabler/icons-react";
+import { useNavigate, useRouterState } from "@tanstack/react-router";
+import { useEffect, useRef, type ReactNode } from "react";
+import classes from "./list-page.module.css";
+
+/** Changes the search of the page that is open, and begins its list at the first page again. */
+export function useSetSearch() {
+  const navigate = useNavigate();
+  return (change: Record<string, string | undefined>, options: { replace?: boolean } = {}) =>
+    void navigate({
+      to: ".",
+      search: (previous: Record<string, string | undefined>) => ({
+        ...previous,
+        page: undefined,
+        ...change,
+      }),
+      replace: options.replace ?? false,
+      resetScroll: false,
+      // Typed by route elsewhere; this one serves them all.
+    } as unknown as Parameters<typeof navigate>[0]);
+}
+
+export function Toolbar({ children }: { children: ReactNode }) {
+  return <div className={classes.toolbar}>{children}</div>;
+}
+
+/** Follows the URL, Back included, because its key is the URL's text. */
+export function SearchBox({ text, label }: { text: string | undefined; label: string }) {
+  return <SearchInput key={text ?? ""} text={text ?? ""} label={label} />;
+}
+
+let refocus = false;
+
+function SearchInput({ text, label }: { text: string; label: string }) {
+  const setSearch = useSetSearch();
+  const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
+  const input = useRef<HTMLInputElement>(null);
+  useEffect(() => {
+    // The key has changed because the user typed: they are still typing.
+    if (refocus) {
+      refocus = false;
+      input.current?.focus();
+    }
+    return () => clearTimeout(timer.current);
+  }, []);
+  const apply = (value: string) => {
+    clearTimeout(timer.current);
+    const next = value.trim().slice(0, 100);
+    if (next === text) return;
+    refocus = true;
+    setSearch({ text: next === "" ? undefined : next }, { replace: text !== "" });
+  };
+  return (
+    <form
+      role="search"
+      className={classes.search}
+      onSubmit={(event) => {
+        event.preventDefault();
+        apply(input.current?.value ?? "");
+      }}
+    >
+      <TextInput
+        ref={input}
+        type="search"
+        defaultValue={text}
+        aria-label={label}
+        placeholder={label}
+        maxLength={100}
+        leftSection={<IconSearch size={16} />}
+        rightSection={
+          text === "" ? null : (
+            <CloseButton size="sm" aria-label="Clear the search" onClick={() => apply("")} />
+          )
+        }
+        onChange={(event) => {
+          const { value } = event.currentTarget;
+          clearTimeout(timer.current);
+          timer.current = setTimeout(() => apply(value), 350);
+        }}
+      />
+    </form>
+  );
+}
+
+/**
+ * Previous and next. A page token knows no Previous: the tokens of the pages before stay in the
+ * history's state, the current one in the URL.
+ */
+export function Pager({ page, nextPageToken }: { page: string | undefined; nextPageToken: string }) {
+  const navigate = useNavigate();
+  const before = useRouterState({ select: (state) => state.location.state.pageTokens ?? [] });
+  if (page === undefined && nextPageToken === "") return null;
+  const go = (token: string | undefined, pageTokens: readonly string[]) =>
+    void navigate({
+      to: ".",
+      search: (previous: Record<string, string | undefined>) => ({ ...previous, page: token }),
+      state: { pageTokens },
+    } as unknown as Parameters<typeof navigate>[0]);
+  const previous = () => {
+    const token = before.at(-1);
+    go(token === undefined || token === "" ? undefined : token, before.slice(0, -1));
+  };
+  return (
+    <nav aria-label="Pages" className={classes.pager ?? ""}>
+      <Button
+        size="xs"
+        variant="default"
+        leftSection={<IconChevronLeft size={14} />}
+        disabled={page === undefined}
+        onClick={previous}
+      >
+        {before.length === 0 && page !== undefined ? "First page" : "Previous"}
+      </Button>
+      <span className={classes.pageNumber}>
+        {page === undefined ? "Page 1" : before.length > 0 ? `Page ${before.length + 1}` : ""}
+      </span>
+      <Button
+        size="xs"
+        variant="default"
+        rightSection={<IconChevronRight size={14} />}
+        disabled={nextPageToken === ""}
+        onClick={() => go(nextPageToken, [...before, page ?? ""])}
+      >
+        Next
+      </Button>
+    </nav>
+  );
+}

@@ -1,0 +1,168 @@
+import { useForm, type UseFormReturnType } from "@mantine/form";
+import { useRef, useState, type FormEvent } from "react";
+import { explain } from "~/api/errors";
+
+/** `display_name` is `displayName` in the form. */
+const camel = (path: string) => path.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+
+/**
+ * The form's field for a path in the request: without the message's own name, in camel case.
+ * `aliases` name what is called or nested otherwise; undefined belongs at the head of the form.
+ */
+export function formField(
+  path: string,
+  known: (field: string) => boolean,
+  aliases: Readonly<Record<string, string>> = {},
+): string | undefined {
+  const bare = camel(path.replace(/^(client|resource_server|grant)\.(?=.)/, ""));
+  for (const candidate of [bare, camel(path)]) {
+    const parts = candidate.split(".");
+    // `scopes.3` belongs to `scopes` where the form keeps it as one field.
+    for (let length = parts.length; length > 0; length -= 1) {
+      const field = parts.slice(0, length).join(".");
+      const name = aliases[field] ?? field;
+      if (known(name)) return name;
+    }
+  }
+  return undefined;
+}
+
+export interface ServerForm<Values extends Record<string, unknown>> {
+  readonly form: UseFormReturnType<Values>;
+  /** An error that belongs to no field. */
+  readonly error: unknown;
+  readonly busy: boolean;
+  /** Props of one field: value, error, and asking the server when it loses the focus. */
+  field(path: string): ReturnType<UseFormReturnType<Values>["getInputProps"]>;
+  /** Asks the server, and shows the problems of the fields the user has been in. */
+  check(path: string): void;
+  submit(event: FormEvent<HTMLFormElement>): void;
+  isDirty(): boolean;
+  /** Called where the saving goes on elsewhere, such as in a dialog: leaving loses nothing any more. */
+  release(): void;
+}
+
+/**
+ * A form whose rules the server knows: leaving a field asks it with `validate_only`, and what it says
+ * stands at the fields it belongs to. There is no second copy of the rules here.
+ */
+export function useServerForm<Values extends Record<string, unknown>>({
+  initialValues,
+  validate,
+  save,
+  aliases = {},
+  existsField,
+}: {
+  initialValues: Values;
+  /** The call with `validate_only` set. */
+  validate: (values: Values) => Promise<unknown>;
+  /** The call itself, and what follows it; false if nothing has been saved yet. */
+  save: (values: Values) => Promise<boolean>;
+  aliases?: Readonly<Record<string, string>>;
+  /** The field whose value is taken when the server answers ALREADY_EXISTS. */
+  existsField?: string;
+}): ServerForm<Values> {
+  const form = useForm<Values>({ mode: "controlled", initialValues });
+  const [error, setError] = useState<unknown>(undefined);
+  const [busy, setBusy] = useState(false);
+  const visited = useRef(new Set<string>());
+  const saved = useRef(false);
+  const asked = useRef(0);
+  const element = useRef<HTMLFormElement>(null);
+
+  const known = (path: string): boolean => {
+    let value: unknown = form.getValues();
+    for (const part of path.split(".")) {
+      if (typeof value !== "object" || value === null || !(part in value)) return false;
+      value = (value as Record<string, unknown>)[part];
+    }
+    return true;
+  };
+
+  /** Fields' problems by form field, and what is left for the head of the form. */
+  const sort = (cause: unknown) => {
+    const fault = explain(cause);
+    const errors: Record<string, string> = {};
+    let stray = Object.keys(fault.fields).length === 0;
+    for (const [path, problem] of Object.entries(fault.fields)) {
+      const field = formField(path, known, aliases);
+      if (field === undefined) stray = true;
+      else errors[field] ??= problem;
+    }
+    if (fault.kind === "exists" && existsField !== undefined) {
+      return { errors: { [existsField]: fault.message }, stray: false };
+    }
+    return { errors, stray };
+  };
+
+  const ask = async () => {
+    asked.current += 1;
+    const mine = asked.current;
+    let errors: Record<string, string> = {};
+    try {
+      await validate(form.getValues());
+    } catch (cause) {
+      // While typing only the fields' problems are of interest; the rest shows on submit.
+      ({ errors } = sort(cause));
+    }
+    if (mine !== asked.current) return;
+    const seen = (field: string) =>
+      [...visited.current].some((one) => one === field || field.startsWith(`${one}.`));
+    form.setErrors(Object.fromEntries(Object.entries(errors).filter(([field]) => seen(field))));
+  };
+
+  const run = async () => {
+    asked.current += 1;
+    setBusy(true);
+    setError(undefined);
+    try {
+      // Before the call: what follows it may leave the page.
+      saved.current = true;
+      saved.current = await save(form.getValues());
+    } catch (cause) {
+      saved.current = false;
+      const { errors, stray } = sort(cause);
+      for (const field of Object.keys(errors)) visited.current.add(field);
+      form.setErrors(errors);
+      if (stray) setError(cause);
+      requestAnimationFrame(() =>
+        element.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')?.focus(),
+      );
+    } finally {
+      setBusy(false);
+    }
+  };
+
+  const check = (path: string) => {
+    visited.current.add(path);
+    void ask();
+  };
+
+  return {
+    form,
+    error,
+    busy,
+    check,
+    field: (path) => {
+      const props = form.getInputProps(path);
+      const inner: unknown = props.onBlur;
+      return {
+        ...props,
+        onBlur: (event: unknown) => {
+          if (typeof inner === "function") inner(event);
+          // An empty field that was only passed through is not a mistake yet.
+          if (form.isDirty(path) || visited.current.has(path)) check(path);
+        },
+      };
+    },
+    submit: (event) => {
+      event.preventDefault();
+      element.current = event.currentTarget;
+      void run();
+    },
+    isDirty: () => !saved.current && form.isDirty(),
+    release: () => {
+      saved.current = true;
+    },
+  };
+}

@@ -1,0 +1,42 @@
+import type { Event } from "~/api";
+
+const objects: Record<string, string> = {
+  call: "Call",
+  client: "Client",
+  grant: "Grant",
+  resource_server: "Resource server",
+  token: "Token",
+};
+
+/** `resource_server.secret_added` is "Resource server: secret added". */
+export function actionInWords(event: Event): string {
+  if (event.action === "call.refused") {
+    const method = event.method.split("/").at(-1) ?? "";
+    return method === "" ? "Refused call" : `Refused: ${spaced(method)}`;
+  }
+  const [object = "", verb = ""] = event.action.split(".");
+  const name = objects[object] ?? object;
+  const words = verb.replaceAll("_", " ");
+  return words.includes(" ") ? `${name}: ${words}` : `${name} ${words}`;
+}
+
+/** `DisableClient` is "disable client". */
+function spaced(method: string): string {
+  return method.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+}
+
+/** Groups of actions to choose from. */
+export const aboutChoices = [
+  { value: "", label: "Everything" },
+  { value: "clients", label: "Clients" },
+  { value: "resource-servers", label: "Resource servers" },
+  { value: "grants", label: "Grants" },
+  { value: "refusals", label: "Refused calls" },
+] as const;
+
+export const actionOf: Record<string, string> = {
+  clients: "client.*",
+  "resource-servers": "resource_server.*",
+  grants: "grant.*",
+  refusals: "call.refused",
+};

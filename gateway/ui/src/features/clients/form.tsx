@@ -1,0 +1,77 @@
+import { Group, NativeSelect, NumberInput, Stack, Textarea, TextInput } from "@mantine/core";
+import { Panel } from "~/components/page";
+import type { ServerForm } from "~/components/server-form";
+import { TeamField } from "~/features/resource-servers/form";
+import { secondsPer, splitDuration, type DurationUnit } from "~/lib/time";
+
+export type ClientValues = {
+  displayName: string;
+  description: string;
+  team: string;
+  tokenLifetime: { amount: number | string; unit: DurationUnit };
+};
+
+export function lifetimeValue(seconds: number): ClientValues["tokenLifetime"] {
+  return splitDuration(seconds);
+}
+
+/** Whole seconds; what is not a number counts as none, which the server refuses at the field. */
+export function lifetimeSeconds({ amount, unit }: ClientValues["tokenLifetime"]): bigint {
+  const number = typeof amount === "number" ? amount : Number.parseInt(amount, 10);
+  return Number.isFinite(number) ? BigInt(Math.trunc(number) * secondsPer[unit]) : 0n;
+}
+
+export function clientInput(values: ClientValues) {
+  return {
+    displayName: values.displayName,
+    description: values.description,
+    team: values.team,
+    tokenLifetime: { seconds: lifetimeSeconds(values.tokenLifetime) },
+  };
+}
+
+/** What a client is, for registering and for editing one. */
+export function ClientFields<Values extends ClientValues & Record<string, unknown>>({
+  server,
+}: {
+  server: ServerForm<Values>;
+}) {
+  const lifetime = server.form.getInputProps("tokenLifetime").error as React.ReactNode;
+  return (
+    <Panel title="What it is">
+      <Stack>
+        <TextInput
+          label="Display name"
+          description="The system, as its people call it"
+          withAsterisk
+          {...server.field("displayName")}
+        />
+        <Textarea
+          label="Description"
+          description="What it is for, and who to call about it"
+          autosize
+          minRows={2}
+          {...server.field("description")}
+        />
+        <TeamField server={server} what="It manages the client and its secrets" />
+        <Group align="flex-start" gap="xs" wrap="nowrap">
+          <NumberInput
+            label="Token lifetime"
+            description="5 minutes to 1 day. A short one limits what a stolen token can do."
+            flex={1}
+            min={1}
+            allowDecimal={false}
+            {...server.field("tokenLifetime.amount")}
+            error={lifetime ?? server.form.getInputProps("tokenLifetime.amount").error}
+          />
+          <NativeSelect
+            aria-label="Unit of the token lifetime"
+            mt={46}
+            data={["seconds", "minutes", "hours", "days"]}
+            {...server.field("tokenLifetime.unit")}
+          />
+        </Group>
+      </Stack>
+    </Panel>
+  );
+}

@@ -1,0 +1,109 @@
+import { GrantService, GrantState, type Grant } from "~/api";
+import { useCall, useChange } from "~/api/call";
+import { ActDialog } from "~/components/act-dialog";
+import { Scopes } from "~/components/mono";
+import { notify } from "~/shell/notify";
+import { nameOfClient } from "./grants-table";
+
+export type GrantAct = "approve" | "deny" | "revoke";
+
+/** Deciding or ending a grant, with the words that go with it. */
+export function GrantActDialog({
+  grant,
+  act,
+  onClose,
+  reload,
+}: {
+  grant: Grant;
+  act: GrantAct;
+  onClose: () => void;
+  reload: () => void;
+}) {
+  const call = useCall();
+  const change = useChange();
+  const { grantId, etag } = grant;
+  const client = nameOfClient(grant);
+  const common = { onClose, reload };
+  switch (act) {
+    case "approve":
+      return (
+        <ActDialog
+          {...common}
+          title={`Give ${client} access to ${grant.resourceServer}?`}
+          actLabel="Approve"
+          danger={false}
+          note={{
+            label: "Note",
+            description: "Optional. Whoever asked reads it, and it stays in the log.",
+            required: false,
+            field: "note",
+          }}
+          act={async ({ note }) => {
+            await change(GrantService.method.approveGrant, { grantId, etag, note });
+            notify(`${client} has access`);
+          }}
+        >
+          It can get tokens with these scopes at once: <Scopes scopes={grant.scopes} />
+        </ActDialog>
+      );
+    case "deny":
+      return (
+        <ActDialog
+          {...common}
+          title={`Deny ${client} access to ${grant.resourceServer}?`}
+          actLabel="Deny"
+          note={{
+            label: "Why not",
+            description: "Whoever asked reads it: say what they could ask for instead.",
+            required: true,
+            field: "note",
+          }}
+          act={async ({ note }) => {
+            await change(GrantService.method.denyGrant, { grantId, etag, note });
+            notify("The request is denied");
+          }}
+        >
+          The client gets nothing. The team may ask again, with other scopes or another reason.
+        </ActDialog>
+      );
+    case "revoke": {
+      const pending = grant.state === GrantState.PENDING;
+      return (
+        <ActDialog
+          {...common}
+          title={
+            pending
+              ? `Withdraw the request of ${client}?`
+              : `Revoke the access of ${client} to ${grant.resourceServer}?`
+          }
+          actLabel={pending ? "Withdraw" : "Revoke"}
+          asksTwice={false}
+          note={{
+            label: "Reason",
+            description: "It stays with the grant and in the log.",
+            required: true,
+            field: "reason",
+          }}
+          check={async () =>
+            (
+              await call(GrantService.method.revokeGrant, {
+                grantId,
+                etag,
+                reason: "not given yet",
+                validateOnly: true,
+              })
+            ).impact
+          }
+          act={async ({ note }) => {
+            await change(GrantService.method.revokeGrant, { grantId, etag, reason: note });
+            notify(pending ? "The request is withdrawn" : `${client} has lost the access`);
+          }}
+        >
+          {pending
+            ? "Nobody will decide it any more."
+            : "Tokens it already holds are refused for these scopes within a second, unless another grant holds them too."}
+        </ActDialog>
+      );
+    }
+  }
+}

@@ -1,0 +1,57 @@
+import type { Grant } from "~/api";
+import { GrantBadge } from "~/components/badge";
+import { DataTable, rowLink, type Column } from "~/components/data-table";
+import { TextLink } from "~/components/links";
+import { Scopes } from "~/components/mono";
+import { Two } from "~/components/two";
+import { When } from "~/components/when";
+import { paths } from "~/lib/paths";
+import { nameOf } from "~/lib/words";
+import { useSession } from "~/session/session";
+
+/** Grants in rows; `subject` says what the rows are told apart by. */
+export function GrantsTable({
+  label,
+  grants,
+  subject = "client",
+  busy = false,
+}: {
+  label: string;
+  grants: readonly Grant[];
+  subject?: "client" | "resource-server";
+  busy?: boolean;
+}) {
+  const session = useSession();
+  const columns: Column<Grant>[] = [
+    {
+      header: subject === "client" ? "Client" : "Resource server",
+      width: "26%",
+      cell: (grant) => (
+        <Two
+          first={
+            <TextLink {...paths.grant(grant.grantId)} className={rowLink}>
+              {subject === "client" ? nameOfClient(grant) : grant.resourceServer}
+            </TextLink>
+          }
+          second={
+            subject === "client"
+              ? session.teamName(grant.clientTeam)
+              : session.teamName(grant.resourceServerTeam)
+          }
+        />
+      ),
+    },
+    { header: "Scopes", width: "38%", cell: (grant) => <Scopes scopes={grant.scopes} /> },
+    { header: "State", cell: (grant) => <GrantBadge state={grant.state} /> },
+    {
+      header: "Asked",
+      cell: (grant) => <Two first={<When time={grant.requestTime} />} second={nameOf(grant.requester)} />,
+    },
+  ];
+  return (
+    <DataTable label={label} columns={columns} rows={grants} rowKey={(grant) => grant.grantId} busy={busy} />
+  );
+}
+
+export const nameOfClient = (grant: Grant) =>
+  grant.clientDisplayName === "" ? grant.clientId : grant.clientDisplayName;

@@ -1,0 +1,73 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
+import { Text } from "@mantine/core";
+import { GrantState, type Grant } from "~/api";
+import { Panel } from "~/components/page";
+import { When } from "~/components/when";
+import { nameOf } from "~/lib/words";
+import classes from "./history.module.css";
+
+interface Step {
+  readonly what: string;
+  readonly time: Timestamp | undefined;
+  readonly note: string;
+  readonly tone: "good" | "bad" | "plain" | "open";
+}
+
+/** Asked, decided, ended: who, when, and what they said. */
+export function GrantHistory({ grant }: { grant: Grant }) {
+  return (
+    <Panel title="What happened">
+      <ol className={classes.steps}>
+        {stepsOf(grant).map((step) => (
+          <li key={step.what} data-tone={step.tone}>
+            <Text fw={600}>{step.what}</Text>
+            {step.time !== undefined && (
+              <Text size="sm" c="dimmed">
+                <When time={step.time} />
+              </Text>
+            )}
+            {step.note !== "" && <Text className={classes.note ?? ""}>{step.note}</Text>}
+          </li>
+        ))}
+      </ol>
+    </Panel>
+  );
+}
+
+function stepsOf(grant: Grant): Step[] {
+  const steps: Step[] = [
+    {
+      what: `${nameOf(grant.requester)} asked for it`,
+      time: grant.requestTime,
+      note: "",
+      tone: "plain",
+    },
+  ];
+  if (grant.decideTime !== undefined) {
+    const denied = grant.state === GrantState.DENIED;
+    const same =
+      grant.decider?.id === grant.requester?.id &&
+      grant.decideTime.seconds === grant.requestTime?.seconds;
+    steps.push({
+      what: same
+        ? "Active at once: the one who asked may decide"
+        : `${nameOf(grant.decider)} ${denied ? "denied" : "approved"} it`,
+      time: grant.decideTime,
+      note: grant.decisionNote,
+      tone: denied ? "bad" : "good",
+    });
+  } else if (grant.state === GrantState.PENDING) {
+    steps.push({ what: "Waiting for a decision", time: undefined, note: "", tone: "open" });
+  }
+  if (grant.state === GrantState.REVOKED || grant.state === GrantState.EXPIRED) {
+    steps.push({
+      what: grant.state === GrantState.EXPIRED ? "It expired" : "It was ended",
+      time: grant.endTime,
+      note: grant.endReason,
+      tone: "bad",
+    });
+  } else if (grant.expireTime !== undefined && grant.state === GrantState.ACTIVE) {
+    steps.push({ what: "Ends by itself", time: grant.expireTime, note: "", tone: "open" });
+  }
+  return steps;
+}

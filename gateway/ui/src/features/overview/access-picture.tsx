@@ -1,0 +1,125 @@
+import { Link } from "@tanstack/react-router";
+import { useState } from "react";
+import type { Grant } from "~/api";
+import { paths } from "~/lib/paths";
+import { count } from "~/lib/words";
+import classes from "./access-picture.module.css";
+
+const rowHeight = 56;
+const most = 10;
+
+interface Edge {
+  readonly client: string;
+  readonly server: string;
+  readonly scopes: number;
+}
+
+/**
+ * Clients on the left, resource servers on the right, a line for each grant. Rows have one height, so
+ * the lines need no measuring. The same as a list is a link away, for those who cannot see it.
+ */
+export default function AccessPicture({ grants, team }: { grants: readonly Grant[]; team: string }) {
+  const [lit, setLit] = useState<string>();
+  const clients = new Map<string, { name: string; own: boolean }>();
+  const servers = new Map<string, { own: boolean }>();
+  const edges = new Map<string, Edge>();
+  for (const grant of grants) {
+    clients.set(grant.clientId, {
+      name: grant.clientDisplayName === "" ? grant.clientId : grant.clientDisplayName,
+      own: grant.clientTeam === team,
+    });
+    servers.set(grant.resourceServer, { own: grant.resourceServerTeam === team });
+    const key = `${grant.clientId} ${grant.resourceServer}`;
+    edges.set(key, {
+      client: grant.clientId,
+      server: grant.resourceServer,
+      scopes: (edges.get(key)?.scopes ?? 0) + grant.scopes.length,
+    });
+  }
+  const left = [...clients.keys()].slice(0, most);
+  const right = [...servers.keys()].slice(0, most);
+  const hidden = clients.size - left.length + (servers.size - right.length);
+  const height = Math.max(left.length, right.length) * rowHeight;
+  const y = (keys: string[], key: string) =>
+    (height - keys.length * rowHeight) / 2 + (keys.indexOf(key) + 0.5) * rowHeight;
+  const shown = [...edges.values()].filter(
+    (edge) => left.includes(edge.client) && right.includes(edge.server),
+  );
+  const touches = (edge: Edge) => lit === `c ${edge.client}` || lit === `s ${edge.server}`;
+  const light = (key: string) => ({
+    onMouseEnter: () => setLit(key),
+    onMouseLeave: () => setLit(undefined),
+    onFocus: () => setLit(key),
+    onBlur: () => setLit(undefined),
+  });
+  return (
+    <div>
+      <div className={classes.heads} aria-hidden="true">
+        <span>Clients</span>
+        <span>Resource servers</span>
+      </div>
+      <div className={classes.picture} style={{ height }}>
+        <ul className={classes.side} aria-label="Clients">
+          {left.map((key) => {
+            const degree = shown.filter((edge) => edge.client === key).length;
+            return (
+              <li key={key} style={{ height: rowHeight }}>
+                <Link
+                  {...paths.client(key)}
+                  className={classes.node ?? ""}
+                  data-own={clients.get(key)?.own || undefined}
+                  {...light(`c ${key}`)}
+                >
+                  <span className={classes.name}>{clients.get(key)?.name}</span>
+                  <span className="visually-hidden"> can call {count(degree, "resource server")}</span>
+                </Link>
+              </li>
+            );
+          })}
+        </ul>
+        <svg
+          className={classes.edges}
+          viewBox={`0 0 100 ${height}`}
+          preserveAspectRatio="none"
+          aria-hidden="true"
+        >
+          {shown.map((edge) => {
+            const [from, to] = [y(left, edge.client), y(right, edge.server)];
+            return (
+              <path
+                key={`${edge.client} ${edge.server}`}
+                d={`M 0 ${from} C 45 ${from}, 55 ${to}, 100 ${to}`}
+                data-lit={touches(edge) || undefined}
+                data-dim={(lit !== undefined && !touches(edge)) || undefined}
+                vectorEffect="non-scaling-stroke"
+                strokeWidth={Math.min(1 + edge.scopes * 0.75, 4)}
+              />
+            );
+          })}
+        </svg>
+        <ul className={classes.side} aria-label="Resource servers">
+          {right.map((key) => {
+            const degree = shown.filter((edge) => edge.server === key).length;
+            return (
+              <li key={key} style={{ height: rowHeight }}>
+                <Link
+                  {...paths.resourceServer(key, { tab: "access" })}
+                  className={classes.node ?? ""}
+                  data-own={servers.get(key)?.own || undefined}
+                  {...light(`s ${key}`)}
+                >
+                  <span className={classes.name}>{key}</span>
+                  <span className="visually-hidden"> is called by {count(degree, "client")}</span>
+                </Link>
+              </li>
+            );
+          })}
+        </ul>
+      </div>
+      <p className={classes.legend}>
+        <span className={classes.swatch} /> your team’s
+        {hidden > 0 && ` · ${hidden} more are not drawn`}
+      </p>
+    </div>
+  );
+}

@@ -1,0 +1,63 @@
+import { timestampDate, timestampFromDate, type Timestamp } from "@bufbuild/protobuf/wkt";
+
+const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
+const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
+const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+
+const units = [
+  { unit: "year", seconds: 365 * 86_400 },
+  { unit: "month", seconds: 30 * 86_400 },
+  { unit: "day", seconds: 86_400 },
+  { unit: "hour", seconds: 3_600 },
+  { unit: "minute", seconds: 60 },
+] as const;
+
+/** "3 days ago", "in 2 months", "just now". */
+export function fromNow(date: Date, now: Date = new Date()): string {
+  const seconds = (date.getTime() - now.getTime()) / 1000;
+  for (const { unit, seconds: length } of units) {
+    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  }
+  return seconds > 0 ? "in a moment" : "just now";
+}
+
+/** The moment in full, in the reader's time zone. */
+export function inFull(date: Date): string {
+  return exact.format(date);
+}
+
+export function dayOf(date: Date): string {
+  return day.format(date);
+}
+
+export function toDate(timestamp: Timestamp | undefined): Date | undefined {
+  return timestamp === undefined ? undefined : timestampDate(timestamp);
+}
+
+/** Milliseconds only: the contract refuses finer times. */
+export function toTimestamp(date: Date): Timestamp {
+  return timestampFromDate(date);
+}
+
+/** "1 hour", "15 minutes", "90 seconds": the largest unit that divides it. */
+export function durationInWords(seconds: number): string {
+  const { amount, unit } = splitDuration(seconds);
+  return `${amount} ${amount === 1 ? unit.slice(0, -1) : unit}`;
+}
+
+export type DurationUnit = "seconds" | "minutes" | "hours" | "days";
+export const secondsPer: Record<DurationUnit, number> = {
+  seconds: 1,
+  minutes: 60,
+  hours: 3_600,
+  days: 86_400,
+};
+
+export function splitDuration(seconds: number): { amount: number; unit: DurationUnit } {
+  for (const unit of ["days", "hours", "minutes"] as const) {
+    if (seconds > 0 && seconds % secondsPer[unit] === 0) {
+      return { amount: seconds / secondsPer[unit], unit };
+    }
+  }
+  return { amount: seconds, unit: "seconds" };
+}

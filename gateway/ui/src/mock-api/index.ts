@@ -1,0 +1,65 @@
+import { createRouterTransport, type HandlerContext, type Transport } from "@connectrpc/connect";
+import { AuditService } from "~/api/gen/turnpike/v1/audit_pb";
+import { ClientService } from "~/api/gen/turnpike/v1/clients_pb";
+import { GrantService } from "~/api/gen/turnpike/v1/grants_pb";
+import { ResourceServerService } from "~/api/gen/turnpike/v1/resource_servers_pb";
+import { Role, SessionService } from "~/api/gen/turnpike/v1/session_pb";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { auditHandlers } from "./audit";
+import { clientHandlers } from "./clients";
+import { grantHandlers } from "./grants";
+import { resourceServerHandlers } from "./resource-servers";
+import { seededWorld } from "./seed";
+import { callerOf, personas, teamNames, type PersonaId, type World } from "./world";
+
+export { seededWorld } from "./seed";
+export { World, type PersonaId } from "./world";
+
+/**
+ * The whole API in memory: for unit tests, `npm run dev:mock` and the preview. `persona` undefined
+ * plays a browser without a session; several transports may share one world.
+ */
+export function mockTransport(persona: PersonaId | undefined, world: World = seededWorld()): Transport {
+  const caller = (_context: HandlerContext) =>
+    callerOf(persona === undefined ? undefined : personas[persona]);
+  return createRouterTransport((router) => {
+    router.service(AuditService, auditHandlers(world, caller));
+    router.service(ClientService, clientHandlers(world, caller));
+    router.service(GrantService, grantHandlers(world, caller));
+    router.service(ResourceServerService, resourceServerHandlers(world, caller));
+    router.service(SessionService, {
+      getSession(_request, context) {
+        const { principal, persona: who } = caller(context);
+        const all = Object.keys(teamNames);
+        const teams = who.admin === true ? all : who.teams;
+        return {
+          principal,
+          teams: teams.map((team) => ({
+            team,
+            displayName: teamNames[team] ?? team,
+            member: who.teams.includes(team),
+          })),
+          roles: [
+            ...(who.admin === true ? [Role.PLATFORM_ADMIN] : []),
+            ...(who.auditor === true ? [Role.AUDITOR] : []),
+          ],
+          expireTime: timestampFromDate(new Date(world.now().getTime() + 8 * 3_600_000)),
+          deployment: {
+            issuer: "http://127.0.0.1:8080",
+            tokenEndpoint: "http://127.0.0.1:8080/oauth2/token",
+            introspectionEndpoint: "http://127.0.0.1:8080/oauth2/introspect",
+            jwksUri: "http://127.0.0.1:8080/.well-known/jwks.json",
+            version: "0.1.0-mock",
+          },
+          teamsKnown: true,
+        };
+      },
+    });
+  });
+}
+
+/** The persona chosen by `localStorage.setItem("turnpike-mock-persona", "pavel")`; olga if none was. */
+export function browserTransport(): Transport {
+  const chosen = window.localStorage.getItem("turnpike-mock-persona") ?? "olga";
+  return mockTransport(chosen in personas ? (chosen as PersonaId) : undefined);
+}

@@ -1,0 +1,184 @@
+import { create } from "@bufbuild/protobuf";
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { EventSchema, type Event, type FieldChange } from "~/api/gen/turnpike/v1/audit_pb";
+import {
+  PrincipalKind,
+  PrincipalSchema,
+  SecretSchema,
+  type Client,
+  type Grant,
+  type Principal,
+  type ResourceServer,
+  type Secret,
+} from "~/api/gen/turnpike/v1/resources_pb";
+import { denied, signedOut } from "./faults";
+
+export interface Persona {
+  readonly id: string;
+  readonly name: string;
+  readonly teams: readonly string[];
+  readonly admin?: boolean;
+  readonly auditor?: boolean;
+}
+
+export const personas = {
+  olga: { id: "olga", name: "Olga Orlova", teams: ["orders"] },
+  pavel: { id: "pavel", name: "Pavel Petrov", teams: ["partners"] },
+  ada: { id: "ada", name: "Ada Adeyemi", teams: ["platform"], admin: true },
+  aino: { id: "aino", name: "Aino Aalto", teams: ["security"], auditor: true },
+  /** Just joined: a team that owns nothing yet, so that empty states can be seen. */
+  nils: { id: "nils", name: "Nils Nyberg", teams: ["newcomers"] },
+} satisfies Record<string, Persona>;
+
+export type PersonaId = keyof typeof personas;
+
+export const teamNames: Record<string, string> = {
+  billing: "Billing",
+  newcomers: "Newcomers",
+  orders: "Orders",
+  partners: "Partners",
+  platform: "Platform",
+  security: "Security",
+};
+
+/** All that the mock keeps. Several callers may share one. */
+export class World {
+  readonly resourceServers = new Map<string, ResourceServer>();
+  readonly clients = new Map<string, Client>();
+  readonly grants = new Map<string, Grant>();
+  readonly events: Event[] = [];
+  readonly answers = new Map<string, unknown>();
+  #ids = 0;
+  #revisions = 0;
+
+  now(): Date {
+    return new Date();
+  }
+
+  timestamp() {
+    return timestampFromDate(this.now());
+  }
+
+  etag(): string {
+    this.#revisions += 1;
+    return `"${this.#revisions}"`;
+  }
+
+  id(prefix: string): string {
+    this.#ids += 1;
+    return `${prefix}${(this.#ids * 7_919).toString(36).padStart(26, "k3m9x2q7v4t8w5r6b1n0")}`.slice(
+      0,
+      prefix.length + 26,
+    );
+  }
+
+  newSecret(): { secret: Secret; value: string } {
+    const alphabet = "ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz23456789";
+    const letters = Array.from(
+      crypto.getRandomValues(new Uint8Array(38)),
+      (byte) => alphabet[byte % alphabet.length],
+    );
+    return {
+      secret: create(SecretSchema, { secretId: this.id("sec_"), createTime: this.timestamp() }),
+      value: `tp_${letters.join("")}`,
+    };
+  }
+
+  /** The first answer to a request id, for a repeat of it. */
+  once<T>(requestId: string, make: () => T): T {
+    if (requestId === "") return make();
+    const known = this.answers.get(requestId);
+    if (known !== undefined) return known as T;
+    const made = make();
+    this.answers.set(requestId, made);
+    return made;
+  }
+
+  log(
+    caller: Caller,
+    event: {
+      action: string;
+      subject: string;
+      team: string;
+      clientId?: string;
+      resourceServer?: string;
+      changes?: Pick<FieldChange, "field" | "before" | "after">[];
+      reason?: string;
+      method?: string;
+      time?: Date;
+    },
+  ): void {
+    const sequence = this.events.length + 1;
+    this.events.push(
+      create(EventSchema, {
+        ...event,
+        sequence: BigInt(sequence),
+        time: timestampFromDate(event.time ?? this.now()),
+        actor: caller.principal,
+        requestId: `01JD${sequence.toString(36).toUpperCase().padStart(8, "0")}`,
+        previousHash: hash(sequence - 1),
+        hash: hash(sequence),
+      }),
+    );
+  }
+}
+
+/** Who calls, and what they may do. */
+export class Caller {
+  constructor(
+    readonly persona: Persona,
+    readonly principal: Principal = create(PrincipalSchema, {
+      kind: PrincipalKind.STAFF,
+      id: persona.id,
+      displayName: persona.name,
+    }),
+  ) {}
+
+  get seesAll(): boolean {
+    return this.persona.admin === true || this.persona.auditor === true;
+  }
+
+  isIn(team: string): boolean {
+    return this.persona.teams.includes(team);
+  }
+
+  mayManage(team: string): boolean {
+    return this.persona.admin === true || this.isIn(team);
+  }
+
+  needs(team: string): void {
+    if (!this.mayManage(team)) throw denied();
+  }
+}
+
+export function callerOf(persona: Persona | undefined): Caller {
+  if (persona === undefined) throw signedOut();
+  return new Caller(persona);
+}
+
+/** Looks like a SHA-256; the mock has no chain to protect. */
+function hash(sequence: number): string {
+  if (sequence === 0) return "0".repeat(64);
+  let state = sequence * 2_654_435_761;
+  return Array.from({ length: 64 }, () => {
+    state = (state * 1_103_515_245 + 12_345) % 2_147_483_648;
+    return Math.floor((state / 2_147_483_648) * 16).toString(16);
+  }).join("");
+}
+
+/** A page of `items`, the token being the offset bound to the query. */
+export function page<T>(
+  items: readonly T[],
+  request: { pageSize: number; pageToken: string },
+): { items: T[]; nextPageToken: string } {
+  const size = Math.min(request.pageSize === 0 ? 50 : request.pageSize, 200);
+  const start = request.pageToken === "" ? 0 : Number(atob(request.pageToken));
+  const end = start + size;
+  return {
+    items: items.slice(start, end),
+    nextPageToken: end < items.length ? btoa(String(end)) : "",
+  };
+}
+
+export const contains = (text: string, ...fields: string[]) =>
+  text === "" || fields.some((field) => field.toLowerCase().includes(text.toLowerCase()));

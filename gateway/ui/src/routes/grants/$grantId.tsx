@@ -1,0 +1,161 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { Group, Text } from "@mantine/core";
+import { IconCheck, IconX } from "@tabler/icons-react";
+import { createFileRoute } from "@tanstack/react-router";
+import { useState } from "react";
+import { GrantService, GrantState, type Grant } from "~/api";
+import { ActButton } from "~/components/act-button";
+import { GrantBadge } from "~/components/badge";
+import { TableSkeleton } from "~/components/data-table";
+import { FaultPage } from "~/components/error-page";
+import { TextLink } from "~/components/links";
+import { Key, Scopes } from "~/components/mono";
+import { Fact, Facts, PageHeader, Panel } from "~/components/page";
+import { GrantActDialog, type GrantAct } from "~/features/grants/acts";
+import { GrantHistory } from "~/features/grants/history";
+import { nameOfClient } from "~/features/grants/grants-table";
+import { paths } from "~/lib/paths";
+import { nameOf } from "~/lib/words";
+import { useSession, type Session } from "~/session/session";
+import { When } from "~/components/when";
+
+export const Route = createFileRoute("/grants/$grantId")({ component: GrantPage });
+
+function GrantPage() {
+  const { grantId } = Route.useParams();
+  const session = useSession();
+  const [act, setAct] = useState<GrantAct>();
+  const query = useQuery(GrantService.method.getGrant, { grantId });
+  const reload = () => void query.refetch();
+  if (query.error !== null && query.data === undefined) {
+    return <FaultPage error={query.error} retry={reload} />;
+  }
+  const grant = query.data?.grant;
+  const parents = [
+    <TextLink key="list" {...paths.grants()}>
+      Grants
+    </TextLink>,
+  ];
+  if (grant === undefined) {
+    return (
+      <>
+        <PageHeader title="Grant" parents={parents} />
+        <TableSkeleton />
+      </>
+    );
+  }
+  const pending = grant.state === GrantState.PENDING;
+  const live = pending || grant.state === GrantState.ACTIVE;
+  const against = reasonAgainstDeciding(grant, session);
+  const mayEnd = session.mayManage(grant.clientTeam) || session.mayManage(grant.resourceServerTeam);
+  return (
+    <>
+      <PageHeader
+        title={`${nameOfClient(grant)} → ${grant.resourceServer}`}
+        badge={<GrantBadge state={grant.state} />}
+        parents={parents}
+        actions={
+          <>
+            {pending && (
+              <>
+                <ActButton
+                  leftSection={<IconCheck size={16} />}
+                  disabledReason={against}
+                  onClick={() => setAct("approve")}
+                >
+                  Approve
+                </ActButton>
+                <ActButton
+                  variant="default"
+                  leftSection={<IconX size={16} />}
+                  disabledReason={against}
+                  onClick={() => setAct("deny")}
+                >
+                  Deny
+                </ActButton>
+              </>
+            )}
+            {live && (
+              <ActButton
+                variant="outline"
+                color="red"
+                disabledReason={
+                  mayEnd
+                    ? undefined
+                    : `Only members of team ${session.teamName(grant.clientTeam)} or ${session.teamName(grant.resourceServerTeam)} may do this`
+                }
+                onClick={() => setAct("revoke")}
+              >
+                {pending ? "Withdraw" : "Revoke"}
+              </ActButton>
+            )}
+          </>
+        }
+      />
+      {pending && (
+        <Panel tone="attention">
+          <Text size="sm">
+            {against === undefined
+              ? "This request waits for you or somebody else of your team."
+              : `This request waits for team ${session.teamName(grant.resourceServerTeam)}.`}
+          </Text>
+        </Panel>
+      )}
+      <Panel title={pending ? "What is asked for" : "What it is about"}>
+        <Facts>
+          <Fact name="Client">
+            <TextLink {...paths.client(grant.clientId)}>{nameOfClient(grant)}</TextLink>
+            <Text size="sm" c="dimmed">
+              Team {session.teamName(grant.clientTeam)}
+            </Text>
+          </Fact>
+          <Fact name="Resource server">
+            <TextLink {...paths.resourceServer(grant.resourceServer)}>{grant.resourceServer}</TextLink>
+            <Text size="sm" c="dimmed">
+              Team {session.teamName(grant.resourceServerTeam)}
+            </Text>
+          </Fact>
+          <Fact name="Ends">
+            <When time={grant.endTime ?? grant.expireTime} absent="no end" />
+          </Fact>
+          <Fact name="Grant id">
+            <Key value={grant.grantId} what="grant id" />
+          </Fact>
+        </Facts>
+        <Group mt="md" gap="xs" align="center">
+          <Text size="sm" c="dimmed">
+            Scopes
+          </Text>
+          <Scopes scopes={grant.scopes} />
+        </Group>
+        <Text size="sm" c="dimmed" mt="md">
+          Reason, as {nameOf(grant.requester)} gave it
+        </Text>
+        <Text style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{grant.reason}</Text>
+      </Panel>
+      <GrantHistory grant={grant} />
+      {act !== undefined && (
+        <GrantActDialog
+          grant={grant}
+          act={act}
+          onClose={() => setAct(undefined)}
+          reload={() => {
+            setAct(undefined);
+            reload();
+          }}
+        />
+      )}
+    </>
+  );
+}
+
+/** Why the user may not decide; the server decides in the end, this is what the buttons say. */
+function reasonAgainstDeciding(grant: Grant, session: Session): string | undefined {
+  if (!session.mayManage(grant.resourceServerTeam)) {
+    return `Team ${session.teamName(grant.resourceServerTeam)} decides`;
+  }
+  if (grant.requester?.id === session.id && grant.clientTeam !== grant.resourceServerTeam) {
+    return "You asked for it: somebody else has to decide";
+  }
+  return undefined;
+}

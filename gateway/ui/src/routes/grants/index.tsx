@@ -1,0 +1,138 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { SegmentedControl } from "@mantine/core";
+import { IconKey, IconPlus } from "@tabler/icons-react";
+import { keepPreviousData } from "@tanstack/react-query";
+import { createFileRoute } from "@tanstack/react-router";
+import { GrantService, GrantState } from "~/api";
+import { TableSkeleton } from "~/components/data-table";
+import { FaultAlert } from "~/components/fault";
+import { ChoiceFilter, TeamFilter } from "~/components/filters";
+import { ButtonLink } from "~/components/links";
+import { Pager, SearchBox, Toolbar, useSetSearch } from "~/components/list-page";
+import { Empty, PageHeader, Panel } from "~/components/page";
+import { FilterChip } from "~/components/filter-chip";
+import { GrantsTable } from "~/features/grants/grants-table";
+import { grantStates, paths } from "~/lib/paths";
+import { compact, oneOf, text } from "~/lib/search-params";
+
+const states = {
+  pending: GrantState.PENDING,
+  active: GrantState.ACTIVE,
+  denied: GrantState.DENIED,
+  revoked: GrantState.REVOKED,
+  expired: GrantState.EXPIRED,
+} as const;
+
+export const Route = createFileRoute("/grants/")({
+  validateSearch: (search) =>
+    compact({
+      view: oneOf(search, "view", ["waiting"]),
+      state: oneOf(search, "state", grantStates),
+      team: text(search, "team"),
+      client: text(search, "client"),
+      "resource-server": text(search, "resource-server"),
+      text: text(search, "text"),
+      page: text(search, "page"),
+    }),
+  component: GrantsPage,
+});
+
+function GrantsPage() {
+  const search = Route.useSearch();
+  const setSearch = useSetSearch();
+  const waiting = search.view === "waiting";
+  const query = useQuery(
+    GrantService.method.listGrants,
+    {
+      pageSize: 25,
+      pageToken: search.page ?? "",
+      waitingForMe: waiting,
+      state: search.state === undefined ? GrantState.UNSPECIFIED : states[search.state],
+      team: search.team ?? "",
+      clientId: search.client ?? "",
+      resourceServer: search["resource-server"] ?? "",
+      text: search.text ?? "",
+    },
+    { placeholderData: keepPreviousData },
+  );
+  const grants = query.data?.grants ?? [];
+  const { view: _view, page: _page, ...filters } = search;
+  const filtered = Object.keys(filters).length > 0;
+  return (
+    <>
+      <PageHeader
+        title="Grants"
+        subtitle="Which client was given which scopes, why, and by whom."
+        actions={
+          <ButtonLink {...paths.newGrant()} leftSection={<IconPlus size={16} />}>
+            Ask for access
+          </ButtonLink>
+        }
+      />
+      <Toolbar>
+        <SegmentedControl
+          aria-label="Which grants"
+          value={search.view ?? "all"}
+          onChange={(value) =>
+            setSearch(
+              value === "waiting"
+                ? { view: "waiting", state: undefined }
+                : { view: undefined },
+            )
+          }
+          data={[
+            { value: "all", label: "All" },
+            { value: "waiting", label: "Waiting for me" },
+          ]}
+        />
+        <SearchBox text={search.text} label="Search clients, reasons and scopes" />
+        {!waiting && (
+          <ChoiceFilter
+            name="state"
+            label="State"
+            value={search.state}
+            choices={[
+              { value: "", label: "Any state" },
+              { value: "pending", label: "Waiting" },
+              { value: "active", label: "Active" },
+              { value: "denied", label: "Denied" },
+              { value: "revoked", label: "Revoked" },
+              { value: "expired", label: "Expired" },
+            ]}
+          />
+        )}
+        <TeamFilter team={search.team} everyone="All teams" />
+        <FilterChip name="client" label="Client" value={search.client} />
+        <FilterChip name="resource-server" label="Resource server" value={search["resource-server"]} />
+      </Toolbar>
+      {query.error !== null && <FaultAlert error={query.error} retry={() => void query.refetch()} />}
+      <Panel flush>
+        {query.isPending && <TableSkeleton />}
+        {grants.length > 0 && <GrantsTable label="Grants" grants={grants} busy={query.isPlaceholderData} />}
+        {query.isSuccess && grants.length === 0 && (
+          <Empty
+            icon={<IconKey size={24} />}
+            title={filtered ? "No grant matches" : waiting ? "Nothing waits for you" : "No grants yet"}
+            action={
+              filtered || waiting ? (
+                <ButtonLink variant="default" {...paths.grants()}>
+                  Show all grants
+                </ButtonLink>
+              ) : (
+                <ButtonLink {...paths.newGrant()}>Ask for access</ButtonLink>
+              )
+            }
+          >
+            {filtered
+              ? "Try fewer words or fewer filters."
+              : waiting
+                ? "When a team asks for scopes of your resource servers, the request appears here."
+                : "Ask for scopes for one of your clients; the team that owns the resource server decides."}
+          </Empty>
+        )}
+        <Pager page={search.page} nextPageToken={query.data?.nextPageToken ?? ""} />
+      </Panel>
+    </>
+  );
+}
+

@@ -1,0 +1,73 @@
+import { useQuery } from "@connectrpc/connect-query";
+import { createContext, use, useMemo, type ReactNode } from "react";
+import { Role, SessionService, type Deployment, type GetSessionResponse, type Team } from "~/api";
+import { explain } from "~/api/errors";
+import { nameOf } from "~/lib/words";
+import { Splash } from "./splash";
+import { SignedOut, Unreachable } from "./signed-out";
+
+export interface Session {
+  readonly id: string;
+  readonly name: string;
+  /** The teams the user is a member of. */
+  readonly memberTeams: readonly Team[];
+  /** The teams the user may act for: for a platform admin, all. */
+  readonly actingTeams: readonly Team[];
+  readonly isAdmin: boolean;
+  readonly isAuditor: boolean;
+  readonly teamsKnown: boolean;
+  readonly deployment: Deployment | undefined;
+  /** What the team is called, where we know it; else its key. */
+  teamName(team: string): string;
+  /** Whether buttons that change things of `team` should work; the server decides in the end. */
+  mayManage(team: string): boolean;
+}
+
+const SessionContext = createContext<Session | undefined>(undefined);
+
+export function useSession(): Session {
+  const session = use(SessionContext);
+  if (session === undefined) throw new Error("useSession is used outside of SessionGate");
+  return session;
+}
+
+/** Shows its children to those who are signed in, and to others how to sign in. */
+export function SessionGate({ children }: { children: ReactNode }) {
+  const query = useQuery(SessionService.method.getSession, {}, { staleTime: 60_000, meta: { session: true } });
+  const session = useMemo(
+    () => (query.data === undefined ? undefined : sessionOf(query.data)),
+    [query.data],
+  );
+  if (query.error !== null) {
+    const fault = explain(query.error);
+    if (fault.kind === "signed-out") return <SignedOut />;
+    if (session === undefined) {
+      return <Unreachable fault={fault} retry={() => void query.refetch()} />;
+    }
+  }
+  if (session === undefined) return <Splash />;
+  return <SessionContext value={session}>{children}</SessionContext>;
+}
+
+function sessionOf(answer: GetSessionResponse): Session {
+  const isAdmin = answer.roles.includes(Role.PLATFORM_ADMIN);
+  const isAuditor = answer.roles.includes(Role.AUDITOR);
+  const memberTeams = answer.teams.filter((team) => team.member);
+  const names = new Map(answer.teams.map((team) => [team.team, team.displayName]));
+  const acting = new Set(answer.teams.map((team) => team.team));
+  return {
+    id: answer.principal?.id ?? "",
+    name: nameOf(answer.principal),
+    memberTeams,
+    actingTeams: answer.teams,
+    isAdmin,
+    isAuditor,
+    teamsKnown: answer.teamsKnown,
+    deployment: answer.deployment,
+    teamName: (team) => {
+      const name = names.get(team);
+      return name === undefined || name === "" ? team : name;
+    },
+    mayManage: (team) => isAdmin || acting.has(team),
+  };
+}

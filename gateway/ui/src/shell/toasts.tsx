@@ -1,0 +1,24 @@
+import "@mantine/notifications/styles.css";
+import { Notifications, notifications } from "@mantine/notifications";
+import { IconCheck, IconX } from "@tabler/icons-react";
+import { useEffect } from "react";
+import { attachHost } from "./notify";
+
+export default function Toasts() {
+  useEffect(
+    () =>
+      attachHost(({ title, message, tone }) => {
+        notifications.show({
+          title,
+          message: message ?? "",
+          color: tone === "good" ? "pike" : "red",
+          icon: tone === "good" ? <IconCheck size={18} /> : <IconX size={18} />,
+          autoClose: tone === "good" ? 4000 : 10_000,
+          withBorder: true,
+          closeButtonProps: { "aria-label": "Close the message" },
+        });
+      }),
+    [],
+  );
+  return <Notifications position="bottom-right" limit={4} />;
+}

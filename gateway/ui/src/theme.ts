@@ -1,0 +1,67 @@
+import { createTheme, type CSSVariablesResolver, type MantineColorsTuple } from "@mantine/core";
+
+/** The green of a road sign: the colour of what can be acted on. */
+const pike: MantineColorsTuple = [
+  "#e8f7f0",
+  "#d0ecdf",
+  "#a3dac1",
+  "#74c8a2",
+  "#4fb888",
+  "#35a274",
+  "#1f8d61",
+  "#14794f",
+  "#0b6640",
+  "#06472c",
+];
+
+export const theme = createTheme({
+  primaryColor: "pike",
+  // Shade 8 in both schemes: white on any lighter shade is below 4.5:1 (axe).
+  primaryShade: 8,
+  colors: { pike },
+  defaultRadius: "md",
+  cursorType: "pointer",
+  fontFamily:
+    'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif',
+  fontFamilyMonospace:
+    'ui-monospace, SFMono-Regular, Menlo, Consolas, "Liberation Mono", monospace',
+  headings: { fontWeight: "650" },
+  components: {
+    Button: { defaultProps: { size: "sm" } },
+    Badge: { defaultProps: { tt: "none", fw: 600, radius: "sm" } },
+    Tooltip: { defaultProps: { withArrow: true, openDelay: 250, events: { hover: true, focus: true, touch: true } } },
+    Menu: { defaultProps: { keepMounted: true, position: "bottom-end", shadow: "md" } },
+    Modal: { defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } },
+  },
+});
+
+/** Mantine's grey text is below 4.5:1 on white and its red below it on dark: stronger ones. */
+export const cssVariablesResolver: CSSVariablesResolver = () => ({
+  variables: {},
+  light: {
+    "--mantine-color-text": "#17211c",
+    "--mantine-color-dimmed": "#5a626b",
+    "--mantine-color-placeholder": "#6a727b",
+    "--mantine-color-error": "#c92a2a",
+    "--mantine-color-anchor": "#0b6640",
+    "--mantine-color-default-border": "#d5dade",
+    "--turnpike-surface": "#ffffff",
+    "--turnpike-canvas": "#f6f8f7",
+    "--turnpike-line": "#e3e8e5",
+    "--turnpike-quiet": "#eef2f0",
+  },
+  dark: {
+    "--mantine-color-body": "#15191a",
+    "--mantine-color-dimmed": "#a3acb0",
+    "--mantine-color-placeholder": "#8d969a",
+    "--mantine-color-error": "#ff8787",
+    "--mantine-color-anchor": "#74c8a2",
+    "--mantine-color-default": "#1f2526",
+    "--mantine-color-default-hover": "#272e2f",
+    "--mantine-color-default-border": "#3a4345",
+    "--turnpike-surface": "#1b2021",
+    "--turnpike-canvas": "#121617",
+    "--turnpike-line": "#2c3436",
+    "--turnpike-quiet": "#242b2c",
+  },
+});
