@@ -1,5 +1,6 @@
 //! Tasks of this repository: `cargo xtask <task>`.
 
+mod arrows;
 mod generate;
 
 use std::process::ExitCode;
@@ -15,6 +16,8 @@ struct Args {
 
 #[derive(Subcommand)]
 enum Task {
+    /// Hold the dependencies between our crates against the permitted arrows.
+    Arrows,
     /// Write the Rust code and the descriptor set of proto/ anew.
     Generate {
         /// Write nothing; fail if what is committed differs.
@@ -25,6 +28,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let done = match Args::parse().task {
+        Task::Arrows => arrows::run(),
         Task::Generate { check } => generate::run(check),
     };
     match done {

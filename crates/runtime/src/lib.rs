@@ -1,1 +1,9 @@
-//! Configuration, telemetry, server and shutdown; the only crate that sees both sides of a seam.
+//! Configuration, telemetry, shutdown and the choice of backends: the only crate that sees both sides of a
+//! seam.
+
+pub mod backend;
+pub mod clock;
+pub mod config;
+pub mod entropy;
+pub mod shutdown;
+pub mod telemetry;
