@@ -13,6 +13,13 @@ use crate::time::{Timestamp, TokenLifetime};
 /// How many scopes a client may hold (Cognito `AllowedOAuthScopes`, not adjustable).
 pub const SCOPES_MAX: usize = 50;
 
+/// How many scopes the live grants of a client may name, each counted as often as it is named: its record
+/// holds them all, and must fit into an item of the store.
+pub const NAMED_SCOPES_MAX: usize = 500;
+
+/// How many scopes may be cut one by one, for the same reason; beyond it all tokens are.
+const SCOPE_CUTS_MAX: usize = 200;
+
 /// A client, with all that decides whether it gets a token and whether its tokens are good: one read of
 /// one record answers both.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -124,6 +131,34 @@ impl Client {
         self.tokens_revoked = self.tokens_revoked.max(Some(Cut::at(now)));
     }
 
+    /// Whether it could hold these scopes too, were they granted.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Precondition`] `TOO_MANY_SCOPES` if it would hold more than [`SCOPES_MAX`], or its live grants
+    /// would name more than [`NAMED_SCOPES_MAX`].
+    pub fn check_room(&self, scopes: &[Scope], now: Timestamp) -> Result<(), Error> {
+        let mut would_hold = self.scopes_at(Some(now));
+        would_hold
+            .extend(scopes.iter().filter(|s| !would_hold.contains(s)).cloned().collect::<Vec<_>>());
+        if would_hold.len() > SCOPES_MAX {
+            return Err(self.too_many_scopes(would_hold.len()));
+        }
+        let live = self.grants.iter().filter(|g| g.expire_time.is_none_or(|end| now < end));
+        let named = live.map(|grant| grant.scopes.len()).sum::<usize>() + scopes.len();
+        if named > NAMED_SCOPES_MAX {
+            return Err(Error::blocked(
+                "TOO_MANY_SCOPES",
+                self.subject(),
+                format!(
+                    "the client's grants and requests would name {named} scopes, and may name \
+                     {NAMED_SCOPES_MAX}: withdraw some"
+                ),
+            ));
+        }
+        Ok(())
+    }
+
     /// Takes over the state of one of its grants: adds, changes or removes it, and cuts the scopes that
     /// no grant holds any more.
     ///
@@ -144,11 +179,7 @@ impl Client {
         }
         let holds = self.scopes_at(None).len();
         if holds > SCOPES_MAX && holds > held.len() {
-            return Err(Error::blocked(
-                "TOO_MANY_SCOPES",
-                self.subject(),
-                format!("the client would hold {holds} scopes, and may hold {SCOPES_MAX}"),
-            ));
+            return Err(self.too_many_scopes(holds));
         }
         self.cut_lost(held, now);
         Ok(())
@@ -164,6 +195,18 @@ impl Client {
             self.scope_cuts.retain(|(cut, _)| *cut != scope);
             self.scope_cuts.push((scope, Cut::at(now)));
         }
+        if self.scope_cuts.len() > SCOPE_CUTS_MAX {
+            let latest = self.scope_cuts.drain(..).map(|(_, cut)| cut).max();
+            self.tokens_revoked = self.tokens_revoked.max(latest);
+        }
+    }
+
+    fn too_many_scopes(&self, would_hold: usize) -> Error {
+        Error::blocked(
+            "TOO_MANY_SCOPES",
+            self.subject(),
+            format!("the client would hold {would_hold} scopes, and may hold {SCOPES_MAX}"),
+        )
     }
 
     /// Its key as `kind/key`.
@@ -301,6 +344,39 @@ mod tests {
         client.take_grant(&second_grant, second(120)).unwrap();
         assert!(client.scope_lives("api/read", 101, second(130)));
         assert!(!client.scope_lives("api/write", 111, second(130)));
+    }
+
+    #[test]
+    fn too_many_cuts_become_one() {
+        let mut client = client();
+        for n in 0..5 {
+            let names: Vec<String> = (0..50).map(|s| format!("api/{n}-{s}")).collect();
+            let names: Vec<&str> = names.iter().map(String::as_str).collect();
+            let mut grant = active('a', &names, None);
+            client.take_grant(&grant, second(100)).unwrap();
+            grant.revoke(second(200 + n), "over".to_owned()).unwrap();
+            client.take_grant(&grant, second(200 + n)).unwrap();
+        }
+        assert!(client.scope_cuts.is_empty());
+        assert_eq!(client.tokens_revoked, Some(Cut::from_seconds(204)));
+    }
+
+    #[test]
+    fn requests_have_bounds_too() {
+        let mut client = client();
+        let scopes = |n: usize| -> Vec<Scope> {
+            (0..n).map(|s| Scope::parse(&format!("api/s{s}")).unwrap()).collect()
+        };
+        assert!(client.check_room(&scopes(50), second(1)).is_ok());
+        assert!(client.check_room(&scopes(51), second(1)).is_err());
+        for key in 'a'..='j' {
+            let names: Vec<String> = (0..50).map(|s| format!("api/{key}{s}")).collect();
+            let mut grant =
+                active(key, &names.iter().map(String::as_str).collect::<Vec<_>>(), None);
+            grant.state = GrantState::Pending;
+            client.take_grant(&grant, second(1)).unwrap();
+        }
+        assert!(client.check_room(&scopes(1), second(1)).is_err());
     }
 
     #[test]

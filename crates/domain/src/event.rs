@@ -1,6 +1,9 @@
 //! What the log says of a change.
 
+use crate::client::Client;
+use crate::grant::Grant;
 use crate::id::{ClientId, TeamId};
+use crate::resource_server::ResourceServer;
 use crate::scope::Identifier;
 
 /// What a use case knows of an event; the log adds place, time, actor, request and hash.
@@ -24,6 +27,90 @@ pub struct EventDraft {
     pub reason: String,
     /// For [`EventAction::CallRefused`]: the stable code of the error.
     pub refusal: Option<&'static str>,
+}
+
+/// What became of an object.
+#[derive(Debug)]
+pub enum Became<'a, T> {
+    /// It is new.
+    New(&'a T),
+    /// It is gone.
+    Gone(&'a T),
+    /// It changed from the first to the second.
+    Other(&'a T, &'a T),
+}
+
+impl EventDraft {
+    /// What the log says of a client. A change of its team concerns both.
+    pub fn of_client(action: EventAction, became: Became<'_, Client>) -> Self {
+        let (client, changes) = became.split(Client::fields);
+        Self {
+            client_id: Some(client.client_id.clone()),
+            other_team: Some(became.before(client).team.clone()).filter(|t| *t != client.team),
+            ..Self::new(action, client.subject(), Some(client.team.clone()), changes)
+        }
+    }
+
+    /// What the log says of a resource server. A change of its team concerns both.
+    pub fn of_resource_server(action: EventAction, became: Became<'_, ResourceServer>) -> Self {
+        let (server, changes) = became.split(ResourceServer::fields);
+        Self {
+            resource_server: Some(server.identifier.clone()),
+            other_team: Some(became.before(server).team.clone()).filter(|t| *t != server.team),
+            ..Self::new(action, server.subject(), Some(server.team.clone()), changes)
+        }
+    }
+
+    /// What the log says of a grant, on behalf of the team that owns its client. `reason` is why, as the actor
+    /// said.
+    pub fn of_grant(action: EventAction, became: Became<'_, Grant>, reason: &str) -> Self {
+        let (grant, changes) = became.split(Grant::fields);
+        Self {
+            other_team: Some(grant.resource_server_team.clone()),
+            client_id: Some(grant.client_id.clone()),
+            resource_server: Some(grant.resource_server.clone()),
+            reason: reason.to_owned(),
+            ..Self::new(action, grant.subject(), Some(grant.client_team.clone()), changes)
+        }
+    }
+
+    fn new(
+        action: EventAction,
+        subject: String,
+        team: Option<TeamId>,
+        changes: Vec<FieldChange>,
+    ) -> Self {
+        Self {
+            action,
+            subject,
+            team,
+            other_team: None,
+            client_id: None,
+            resource_server: None,
+            changes,
+            reason: String::new(),
+            refusal: None,
+        }
+    }
+}
+
+impl<'a, T> Became<'a, T> {
+    /// The object as it is now, or was last, and what changed of it.
+    fn split(&self, fields: impl Fn(&T) -> Fields) -> (&'a T, Vec<FieldChange>) {
+        match self {
+            Self::New(after) => (after, diff(None, Some(fields(after)))),
+            Self::Gone(before) => (before, diff(Some(fields(before)), None)),
+            Self::Other(before, after) => (after, diff(Some(fields(before)), Some(fields(after)))),
+        }
+    }
+
+    /// The object as it was, or `now` if it was not or is no more.
+    const fn before(&self, now: &'a T) -> &'a T {
+        match self {
+            Self::New(_) | Self::Gone(_) => now,
+            Self::Other(before, _) => before,
+        }
+    }
 }
 
 /// A field before and after. Never of a secret.

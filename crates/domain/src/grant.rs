@@ -1,8 +1,9 @@
 //! Scopes of one resource server given to one client.
 
 use crate::actor::Principal;
+use crate::client::SCOPES_MAX;
 use crate::error::{Error, Problem};
-use crate::event::{Fields, Value};
+use crate::event::{EventAction, Fields, Value};
 use crate::id::{ClientId, GrantId, TeamId};
 use crate::scope::{Identifier, Scope};
 use crate::text::{Description, Reason};
@@ -110,30 +111,28 @@ impl GrantScopes {
     ///
     /// # Errors
     ///
-    /// The place of the scope that breaks a rule, and the rule; the place is `None` if it is their number.
+    /// Each scope that breaks a rule, by its place, with the rule; the place is `None` if it is their number.
     pub fn new(
         identifier: &Identifier,
         mut scopes: Vec<Scope>,
-    ) -> Result<Self, (Option<usize>, Problem)> {
+    ) -> Result<Self, Vec<(Option<usize>, Problem)>> {
         if scopes.is_empty() {
-            return Err((None, Problem::Required));
+            return Err(vec![(None, Problem::Required)]);
         }
-        if scopes.len() > crate::client::SCOPES_MAX {
-            return Err((
-                None,
-                Problem::TooLong { max: crate::client::SCOPES_MAX, unit: "entries" },
-            ));
+        if scopes.len() > SCOPES_MAX {
+            return Err(vec![(None, Problem::TooLong { max: SCOPES_MAX, unit: "entries" })]);
         }
+        let mut problems = Vec::new();
         for (at, scope) in scopes.iter().enumerate() {
             if !scope.is_of(identifier) {
-                return Err((
-                    Some(at),
-                    Problem::Conflict("must be a scope of the resource server"),
-                ));
+                let problem = Problem::Conflict("must be a scope of the resource server");
+                problems.push((Some(at), problem));
+            } else if scopes[..at].contains(scope) {
+                problems.push((Some(at), Problem::Duplicate));
             }
-            if scopes[..at].contains(scope) {
-                return Err((Some(at), Problem::Duplicate));
-            }
+        }
+        if !problems.is_empty() {
+            return Err(problems);
         }
         scopes.sort();
         Ok(Self(scopes))
@@ -209,6 +208,29 @@ impl Grant {
         self.state = GrantState::Revoked;
         self.end = Some(End { time, reason });
         Ok(())
+    }
+
+    /// Takes some of its scopes away: it shrinks, or ends if none is left. Answers with what happened.
+    ///
+    /// # Errors
+    ///
+    /// As for [`Grant::revoke`].
+    pub fn lose(
+        &mut self,
+        lost: &[Scope],
+        time: Timestamp,
+        reason: &str,
+    ) -> Result<EventAction, Error> {
+        match self.scopes.retain(|scope| !lost.contains(scope)) {
+            Some(kept) => {
+                self.scopes = kept;
+                Ok(EventAction::GrantShrunk)
+            }
+            None => {
+                self.revoke(time, reason.to_owned())?;
+                Ok(EventAction::GrantRevoked)
+            }
+        }
     }
 
     /// Ends it at its time; `false` if that has not come, or it does not live.

@@ -50,22 +50,23 @@ impl OfferedScopes {
 
     /// # Errors
     ///
-    /// The place of the first scope that breaks a rule, and the rule; the place is `None` if it is their
-    /// number.
+    /// Each scope that breaks a rule, by its place, with the rule; the place is `None` if it is their number.
     pub fn new(
         identifier: &Identifier,
         scopes: Vec<OfferedScope>,
-    ) -> Result<Self, (Option<usize>, Problem)> {
+    ) -> Result<Self, Vec<(Option<usize>, Problem)>> {
         if scopes.len() > Self::MAX {
-            return Err((None, Problem::TooLong { max: Self::MAX, unit: "entries" }));
+            return Err(vec![(None, Problem::TooLong { max: Self::MAX, unit: "entries" })]);
         }
+        let mut problems = Vec::new();
         for (at, scope) in scopes.iter().enumerate() {
             if scopes[..at].iter().any(|earlier| earlier.name == scope.name) {
-                return Err((Some(at), Problem::Duplicate));
+                problems.push((Some(at), Problem::Duplicate));
+            } else if let Err(problem) = identifier.scope(&scope.name) {
+                problems.push((Some(at), problem));
             }
-            identifier.scope(&scope.name).map_err(|problem| (Some(at), problem))?;
         }
-        Ok(Self(scopes))
+        if problems.is_empty() { Ok(Self(scopes)) } else { Err(problems) }
     }
 
     /// In the order their owner gave them.
@@ -99,7 +100,9 @@ impl ResourceServer {
         Ok(Self {
             display_name: ResourceServerName::parse("Turnpike")?,
             description: Description::parse("Turnpike's own API, for programs.")?,
-            scopes: OfferedScopes::new(&identifier, scopes).map_err(|(_, problem)| problem)?,
+            scopes: OfferedScopes::new(&identifier, scopes).map_err(|problems| {
+                problems.into_iter().next().map_or(Problem::Required, |p| p.1)
+            })?,
             identifier,
             team,
             secrets: Secrets::default(),
@@ -159,8 +162,9 @@ mod tests {
             name: ScopeName::parse(name).unwrap(),
             description: ScopeDescription::parse("d").unwrap(),
         };
-        let twice = OfferedScopes::new(&identifier, vec![scope("a"), scope("b"), scope("a")]);
-        assert_eq!(twice, Err((Some(2), Problem::Duplicate)));
+        let twice = OfferedScopes::new(&identifier, ["a", "b", "a", "b"].map(scope).to_vec());
+        let problems = vec![(Some(2), Problem::Duplicate), (Some(3), Problem::Duplicate)];
+        assert_eq!(twice, Err(problems));
         let many = |n| (0..n).map(|i| scope(&format!("s{i}"))).collect::<Vec<_>>();
         assert!(OfferedScopes::new(&identifier, many(100)).is_ok());
         assert!(OfferedScopes::new(&identifier, many(101)).is_err());

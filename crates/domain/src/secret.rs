@@ -119,6 +119,22 @@ impl Secrets {
         &self.0
     }
 
+    /// Whether one more may live.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Precondition`] `TOO_MANY_SECRETS`.
+    pub fn check_room(&self, owner: &str) -> Result<(), Error> {
+        if self.0.len() < Self::MAX {
+            return Ok(());
+        }
+        Err(Error::blocked(
+            "TOO_MANY_SECRETS",
+            owner,
+            "two secrets live: remove one before you add another",
+        ))
+    }
+
     /// A new one, beside those that live. `owner` names whose they are in the refusal.
     ///
     /// # Errors
@@ -130,13 +146,7 @@ impl Secrets {
         now: Timestamp,
         owner: &str,
     ) -> Result<(SecretEntry, SecretValue), Error> {
-        if self.0.len() >= Self::MAX {
-            return Err(Error::blocked(
-                "TOO_MANY_SECRETS",
-                owner,
-                "two secrets live: remove one before you add another",
-            ));
-        }
+        self.check_room(owner)?;
         let value = SecretValue::generate(entropy);
         let entry = SecretEntry {
             secret_id: SecretId::generate(entropy),

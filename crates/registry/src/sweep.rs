@@ -2,7 +2,7 @@
 
 use turnpike_domain::actor::Actor;
 use turnpike_domain::authz::{Action, Resource, decide};
-use turnpike_domain::event::{EventAction, EventDraft, diff};
+use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::id::GrantId;
 use turnpike_domain::{Error, Timestamp};
 
@@ -43,7 +43,7 @@ impl Registry {
 
     async fn expire_grant(&self, id: &GrantId, now: Timestamp) -> Result<Attempt<()>, Error> {
         let Some(mut grant) = self.grant(id).await? else { return Ok(Attempt::Nothing(())) };
-        let before = grant.value.fields();
+        let before = grant.value.clone();
         if !grant.value.expire(now) {
             return Ok(Attempt::Nothing(()));
         }
@@ -57,17 +57,8 @@ impl Registry {
             client.value.update_time = now;
             change.put_client(&client)?;
         }
-        change.event(EventDraft {
-            action: EventAction::GrantExpired,
-            subject: grant.value.subject(),
-            team: Some(grant.value.client_team.clone()),
-            other_team: Some(grant.value.resource_server_team.clone()),
-            client_id: Some(grant.value.client_id.clone()),
-            resource_server: Some(grant.value.resource_server.clone()),
-            changes: diff(Some(before), Some(grant.value.fields())),
-            reason: String::new(),
-            refusal: None,
-        });
+        let became = Became::Other(&before, &grant.value);
+        change.event(EventDraft::of_grant(EventAction::GrantExpired, became, ""));
         Ok(Attempt::Change(Box::new(change), ()))
     }
 

@@ -114,7 +114,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Versioned<Grant>, Error> {
         client_id: kept("client_id", ClientId::parse(&record.client_id))?,
         client_team: kept("team", TeamId::parse(&record.client_team))?,
         scopes: GrantScopes::new(&resource_server, scopes)
-            .map_err(|(_, problem)| damaged(format!("kept scopes: {problem}")))?,
+            .map_err(|problems| damaged(format!("kept scopes: {problems:?}")))?,
         resource_server,
         resource_server_team: kept("team", TeamId::parse(&record.resource_server_team))?,
         reason: kept("reason", Reason::parse(&record.reason))?,

@@ -82,7 +82,7 @@ pub(crate) fn from_item(item: &Item) -> Result<Versioned<ResourceServer>, Error>
         description: kept("description", Description::parse(&record.description))?,
         team: kept("team", TeamId::parse(&record.team))?,
         scopes: OfferedScopes::new(&identifier, scopes)
-            .map_err(|(_, problem)| damaged(format!("kept scopes: {problem}")))?,
+            .map_err(|problems| damaged(format!("kept scopes: {problems:?}")))?,
         identifier,
         secrets: secrets_from(record.secrets)?,
         create_time: Timestamp::from_millis(record.create_time),
