@@ -2,8 +2,8 @@
 
 use turnpike_domain::authz::Permit;
 use turnpike_domain::event::{EventAction, EventDraft};
-use turnpike_domain::id::{GrantId, TeamId, TokenId};
-use turnpike_domain::{Client, Error, Grant, Principal, ResourceServer, Timestamp};
+use turnpike_domain::id::{ClientId, GrantId, SecretId, TeamId, TokenId};
+use turnpike_domain::{Client, Error, Grant, Identifier, Principal, ResourceServer, Timestamp};
 
 use crate::keys;
 use crate::policy::LEEWAY_SECONDS;
@@ -75,9 +75,14 @@ impl Change {
         self.events.push(event);
     }
 
-    /// How many writes it has so far; a store takes 100 in all, some of them the log's.
+    /// How many writes it has so far; a store takes 100 in all, one of them the log's head.
     pub fn size(&self) -> usize {
         self.writes.len() + self.events.len()
+    }
+
+    /// How many bytes it has so far, events left out; a store takes 4 MB in all.
+    pub(crate) fn bytes(&self) -> usize {
+        self.writes.iter().map(Write::bytes).sum()
     }
 
     /// Keeps a client: new, or over the revision it was read at.
@@ -115,6 +120,16 @@ impl Change {
         for secret in server.value.secrets.list() {
             self.forget(keys::resource_server_secret_use(identifier, &secret.secret_id));
         }
+    }
+
+    /// Forgets when a secret of a client that ends was last used.
+    pub fn forget_client_secret_use(&mut self, client: &ClientId, secret: &SecretId) {
+        self.forget(keys::client_secret_use(client, secret));
+    }
+
+    /// Forgets when a secret of a resource server that ends was last used.
+    pub fn forget_resource_server_secret_use(&mut self, server: &Identifier, secret: &SecretId) {
+        self.forget(keys::resource_server_secret_use(server, secret));
     }
 
     /// Fails the change if the client is no longer as it was read.
@@ -164,11 +179,12 @@ impl Change {
         Ok(())
     }
 
-    /// Adds a grant to the lists of a team that is about to own one of its sides.
-    pub fn list_grant_for(&mut self, grant: &Grant, team: &TeamId, pending: bool) {
+    /// Adds a grant to the list of a team that is about to own one of its sides, and with `waits` to the list
+    /// of those that wait for it.
+    pub(crate) fn list_grant_for(&mut self, grant: &Grant, team: &TeamId, waits: bool) {
         let place = keys::at(grant.request_time, grant.grant_id.as_str());
         self.list(Key::new(keys::grants_of_team(team), place.clone()));
-        if pending {
+        if waits {
             self.list(Key::new(keys::waiting(team), place));
         }
     }
@@ -187,6 +203,14 @@ impl Change {
             },
             precondition: Precondition::Any,
         });
+    }
+
+    /// Keeps what a part of Turnpike has of its own, beside the keys of the installation: new, or over the
+    /// revision it was read at. See [`Registry::own_record`](crate::Registry::own_record).
+    pub fn put_own_record(&mut self, name: &str, record: Versioned<Vec<u8>>) {
+        let Versioned { value: body, version } = record;
+        let key = keys::system(name);
+        self.put(Item { key, index1: None, index2: None, version: version + 1, body }, version);
     }
 
     /// Remembers the answer to a request, so that a repeat gets the same.

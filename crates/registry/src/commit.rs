@@ -124,6 +124,13 @@ impl Committer {
 
     /// Commits as many as fit together; gives back the rest, in order.
     async fn commit_some(&mut self, waiting: Vec<Waiting>) -> Vec<Waiting> {
+        // Who read further than this process has seen is not behind: the log was moved by another.
+        if waiting.iter().any(|w| w.change.read_at.is_some_and(|read| read > self.head.sequence))
+            && let Err(error) = self.reload().await
+        {
+            refuse_all(waiting, &error);
+            return Vec::new();
+        }
         let (mut batch, mut rest) = self.gather(waiting);
         let mut tries = 0;
         while !batch.members.is_empty() {
@@ -255,7 +262,7 @@ impl Batch {
         let clash = |write: &Write| {
             self.places.get(write.key()).is_some_and(|at| !same_check(&self.writes[*at], write))
         };
-        let bytes = |writes: &[Write]| writes.iter().map(bytes).sum::<usize>();
+        let bytes = |writes: &[Write]| writes.iter().map(Write::bytes).sum::<usize>();
         self.members.is_empty()
             || (size <= check::COMMIT_WRITES
                 && !change.writes.iter().any(clash)
@@ -361,13 +368,6 @@ fn same_check(one: &Write, other: &Write) -> bool {
     match (one, other) {
         (Write::Check { .. }, Write::Check { .. }) => one.precondition() == other.precondition(),
         _ => false,
-    }
-}
-
-fn bytes(write: &Write) -> usize {
-    match write {
-        Write::Put { item, .. } => item.bytes(),
-        Write::Check { .. } | Write::Delete { .. } => 0,
     }
 }
 

@@ -14,7 +14,7 @@
 //! | head of the log | `HEAD` / `META` | | |
 //! | answered request | `REQUEST#principal#id` / `META` | `EXPIRING` / time, kind, key | |
 //! | revoked token | `REVOKED#jti` / `META` | `EXPIRING` / time, kind, key | `REVOKED` / time, jti |
-//! | key of the installation | `SYSTEM` / name | | |
+//! | key of the installation, record of a part of Turnpike | `SYSTEM` / name | | |
 
 use turnpike_domain::id::{ClientId, GrantId, RequestId, SecretId, TeamId, TokenId};
 use turnpike_domain::{Identifier, Principal, Timestamp};

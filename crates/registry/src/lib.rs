@@ -7,22 +7,26 @@
 mod chain;
 mod change;
 mod commit;
+mod ending;
 mod event;
 mod hash;
 mod keys;
 mod list;
 mod log;
+mod merge;
 mod policy;
 mod record;
 mod registry;
 mod request;
 mod sweep;
+mod transfer;
 
 pub mod store;
 
 pub use chain::{Broken, Chain};
 pub use change::{Change, Origin};
 pub use commit::{CommitError, Head};
+pub use ending::{Affected, Ended};
 pub use event::{Event, NO_HASH};
 pub use hash::sha256_hex;
 pub use list::{ClientFilter, GrantFilter, Listed, Place, ResourceServerFilter};
@@ -31,3 +35,4 @@ pub use policy::{Follower, Policy};
 pub use record::Versioned;
 pub use registry::{Attempt, Registry};
 pub use request::{Answered, Once, Seen};
+pub use transfer::GrantsOf;

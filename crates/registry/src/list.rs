@@ -9,10 +9,7 @@ use crate::change::grant_at;
 use crate::keys;
 use crate::record::{Versioned, client, grant, resource_server};
 use crate::registry::Registry;
-use crate::store::{Cursor, IndexKey, Item, Key, Query, Source, check};
-
-/// How many items one call looks at before it answers with what it found so far.
-const LOOKED_AT_MAX: usize = 1_000;
+use crate::store::{Cursor, IndexKey, Item, Key, Query, Source};
 
 /// One page of a list.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -35,8 +32,8 @@ pub struct Place {
 /// Which clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientFilter {
-    /// Of this team; else of all.
-    pub team: Option<TeamId>,
+    /// Of one of these teams; else of all.
+    pub teams: Option<Vec<TeamId>>,
     /// Enabled, or disabled.
     pub enabled: Option<bool>,
     /// In whose id, name or description this lower-case text occurs.
@@ -59,10 +56,10 @@ pub struct GrantFilter {
     pub client_id: Option<ClientId>,
     /// Of this resource server.
     pub resource_server: Option<Identifier>,
-    /// In which this team owns a side.
-    pub team: Option<TeamId>,
-    /// Waiting for this team's decision.
-    pub waiting_for: Option<TeamId>,
+    /// In which one of these teams owns a side.
+    pub teams: Option<Vec<TeamId>>,
+    /// Waiting for the decision of one of these teams.
+    pub waiting_for: Option<Vec<TeamId>>,
     /// In this state now.
     pub state: Option<GrantState>,
     /// In whose client's id or name, reason or scopes this lower-case text occurs.
@@ -81,11 +78,11 @@ impl Registry {
         limit: usize,
         after: Option<Place>,
     ) -> Result<Listed<Versioned<Client>>, Error> {
-        let query = match &filter.team {
-            Some(team) => Query::new(Source::Index1, keys::clients_of(team), limit),
-            None => Query::new(Source::Index2, keys::CLIENTS, limit),
+        let queries = match &filter.teams {
+            Some(teams) => queries(Source::Index1, teams, keys::clients_of, limit),
+            None => vec![Query::new(Source::Index2, keys::CLIENTS, limit)],
         };
-        self.scan(query, limit, after, async |item| {
+        self.merge(queries, limit, after, async |item| {
             let client = client::from_item(&item)?;
             let Client { client_id, display_name, description, enabled, .. } = &client.value;
             let texts = [client_id.as_str(), display_name.as_str(), description.as_str()];
@@ -136,17 +133,25 @@ impl Registry {
         after: Option<Place>,
         visible: impl Fn(&Grant) -> bool,
     ) -> Result<Listed<(Versioned<Grant>, Option<Client>)>, Error> {
-        let (source, pk) = match filter {
-            GrantFilter { waiting_for: Some(team), .. } => (Source::Table, keys::waiting(team)),
-            GrantFilter { client_id: Some(id), .. } => (Source::Index1, keys::grants_of_client(id)),
-            GrantFilter { resource_server: Some(id), .. } => {
-                (Source::Index2, keys::grants_of_resource_server(id))
+        let queries = match filter {
+            GrantFilter { waiting_for: Some(teams), .. } => {
+                queries(Source::Table, teams, keys::waiting, limit)
             }
-            GrantFilter { team: Some(team), .. } => (Source::Table, keys::grants_of_team(team)),
-            _ => (Source::Table, keys::GRANTS.to_owned()),
+            GrantFilter { client_id: Some(id), .. } => {
+                vec![Query::new(Source::Index1, keys::grants_of_client(id), limit)]
+            }
+            GrantFilter { resource_server: Some(id), .. } => {
+                vec![Query::new(Source::Index2, keys::grants_of_resource_server(id), limit)]
+            }
+            GrantFilter { teams: Some(teams), .. } => {
+                queries(Source::Table, teams, keys::grants_of_team, limit)
+            }
+            _ => vec![Query::new(Source::Table, keys::GRANTS, limit)],
         };
+        let source = queries.first().map_or(Source::Table, |query| query.source);
+        let queries = queries.into_iter().map(Query::backward).collect();
         let now = self.now();
-        self.scan(Query::new(source, pk, limit).backward(), limit, after, async |item| {
+        self.merge(queries, limit, after, async |item| {
             let grant = match source {
                 Source::Table => self.grant(&grant_at(&item.key.sk)?).await?,
                 Source::Index1 | Source::Index2 => {
@@ -166,75 +171,52 @@ impl Registry {
         })
         .await
     }
-
-    /// Reads a query until `limit` items were kept, or enough were looked at.
-    pub(crate) async fn scan<T>(
-        &self,
-        query: Query,
-        limit: usize,
-        after: Option<Place>,
-        mut keep: impl AsyncFnMut(Item) -> Result<Option<T>, Error>,
-    ) -> Result<Listed<T>, Error> {
-        let mut query = query.after(after.map(Place::into_cursor));
-        // A place is sealed before it leaves the process; one that does not fit its query is a defect of ours.
-        check::query(&query).map_err(Error::internal)?;
-        let mut kept = Vec::new();
-        let mut looked_at = 0;
-        loop {
-            let page = self.query(&query).await?;
-            let count = page.items.len();
-            for (n, item) in page.items.into_iter().enumerate() {
-                let place = Place::of(&item, query.source);
-                kept.extend(keep(item).await?);
-                if kept.len() == limit {
-                    let more = n + 1 < count || page.next.is_some();
-                    return Ok(Listed { items: kept, next: more.then_some(place) });
-                }
-            }
-            looked_at += count;
-            match page.next {
-                None => return Ok(Listed { items: kept, next: None }),
-                Some(next) if looked_at >= LOOKED_AT_MAX => {
-                    return Ok(Listed { items: kept, next: Some(Place::of_cursor(next)) });
-                }
-                next => query = query.after(next),
-            }
-        }
-    }
 }
 
 impl GrantFilter {
     fn takes(&self, grant: &Grant, now: Timestamp) -> bool {
-        let team =
-            |team: &TeamId| grant.client_team == *team || grant.resource_server_team == *team;
         self.client_id.as_ref().is_none_or(|id| *id == grant.client_id)
             && self.resource_server.as_ref().is_none_or(|id| *id == grant.resource_server)
-            && self.team.as_ref().is_none_or(team)
-            && self.waiting_for.as_ref().is_none_or(|t| {
-                *t == grant.resource_server_team && grant.state_at(now) == GrantState::Pending
+            && self.teams.as_ref().is_none_or(|teams| {
+                teams.contains(&grant.client_team) || teams.contains(&grant.resource_server_team)
+            })
+            && self.waiting_for.as_ref().is_none_or(|teams| {
+                teams.contains(&grant.resource_server_team)
+                    && grant.state_at(now) == GrantState::Pending
             })
             && self.state.is_none_or(|state| state == grant.state_at(now))
     }
 }
 
 impl Place {
-    fn of(item: &Item, source: Source) -> Self {
-        Self::of_cursor(Cursor { key: item.key.clone(), index: item.index(source).cloned() })
-    }
-
-    fn of_cursor(cursor: Cursor) -> Self {
+    pub(crate) fn of(item: &Item, source: Source) -> Self {
         Self {
-            key: (cursor.key.pk, cursor.key.sk),
-            index: cursor.index.map(|index| (index.pk, index.sk)),
+            key: (item.key.pk.clone(), item.key.sk.clone()),
+            index: item.index(source).map(|index| (index.pk.clone(), index.sk.clone())),
         }
     }
 
-    fn into_cursor(self) -> Cursor {
-        Cursor {
-            key: Key::new(self.key.0, self.key.1),
-            index: self.index.map(|(pk, sk)| IndexKey::new(pk, sk)),
+    /// This place in the partition of a query.
+    pub(crate) fn cursor_of(&self, query: &Query) -> Cursor {
+        let (pk, sk) = self.key.clone();
+        match &self.index {
+            None => Cursor { key: Key::new(query.pk.clone(), sk), index: None },
+            Some((_, place)) => Cursor {
+                key: Key::new(pk, sk),
+                index: Some(IndexKey::new(query.pk.clone(), place.clone())),
+            },
         }
     }
+}
+
+/// One query a team, of the list that `pk` names.
+fn queries(
+    source: Source,
+    teams: &[TeamId],
+    pk: impl Fn(&TeamId) -> String,
+    limit: usize,
+) -> Vec<Query> {
+    teams.iter().map(|team| Query::new(source, pk(team), limit)).collect()
 }
 
 /// Whether a lower-case text occurs in one of some texts, whatever their case.

@@ -176,6 +176,23 @@ impl Registry {
         Ok(grants)
     }
 
+    /// The live grants of a client: pending and active, all of them, without lag.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`], [`Error::Internal`].
+    pub async fn live_grants_of_client(
+        &self,
+        id: &ClientId,
+    ) -> Result<Vec<Versioned<Grant>>, Error> {
+        let Some(client) = self.client(id).await? else { return Ok(Vec::new()) };
+        let mut grants = Vec::with_capacity(client.value.grants.len());
+        for live in &client.value.grants {
+            grants.extend(self.grant(&live.grant_id).await?);
+        }
+        Ok(grants)
+    }
+
     /// What is known of a request that asks to be answered once.
     ///
     /// # Errors
@@ -280,6 +297,17 @@ impl Registry {
             }
         }
         Err(Error::internal("a key of the installation comes and goes"))
+    }
+
+    /// What a part of Turnpike keeps of its own under `name`, which no key of [`Registry::system_key`] has.
+    /// It is changed by [`Change::put_own_record`].
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`].
+    pub async fn own_record(&self, name: &str) -> Result<Option<Versioned<Vec<u8>>>, Error> {
+        let item = self.get(&keys::system(name)).await?;
+        Ok(item.map(|item| Versioned { value: item.body, version: item.version }))
     }
 
     pub(crate) async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {

@@ -217,6 +217,14 @@ impl Write {
         }
     }
 
+    /// Bytes of the item that it puts; none if it puts none.
+    pub(crate) fn bytes(&self) -> usize {
+        match self {
+            Write::Put { item, .. } => item.bytes(),
+            Write::Check { .. } | Write::Delete { .. } => 0,
+        }
+    }
+
     /// What must hold.
     pub const fn precondition(&self) -> Precondition {
         match self {
