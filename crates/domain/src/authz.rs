@@ -10,7 +10,7 @@
 
 use crate::actor::{Actor, ApiScope, Principal, Role};
 use crate::error::{Error, Subject};
-use crate::id::TeamId;
+use crate::id::{ClientId, TeamId};
 
 /// What is done. One variant for each thing that is decided differently or logged apart.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -80,6 +80,13 @@ pub enum Resource<'a> {
         /// Whether it is Turnpike's own.
         built_in: bool,
     },
+    /// A token.
+    Token {
+        /// The client it was issued to.
+        client_id: &'a ClientId,
+        /// The owner of that client.
+        team: &'a TeamId,
+    },
     /// Nothing that belongs to a team.
     Whole,
 }
@@ -140,7 +147,7 @@ pub fn decide(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<
 /// The action that makes a resource visible.
 const fn reading(resource: &Resource<'_>) -> Action {
     match resource {
-        Resource::Client { .. } => Action::ReadClient,
+        Resource::Client { .. } | Resource::Token { .. } => Action::ReadClient,
         Resource::Event { .. } => Action::ReadEvent,
         Resource::Grant { .. } => Action::ReadGrant,
         Resource::ResourceServer { .. } => Action::ReadCatalogue,
@@ -151,6 +158,10 @@ const fn reading(resource: &Resource<'_>) -> Action {
 /// The rules. An `Err` says which one forbids it, in words for the caller.
 fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'static str> {
     match actor {
+        Actor::Client(id) if action == Action::RevokeToken => {
+            let own = matches!(resource, Resource::Token { client_id, .. } if *client_id == id);
+            return allow(own, "a client revokes its own tokens");
+        }
         Actor::Client(_) | Actor::ResourceServer(_) => {
             return allow(
                 action == Action::Introspect,
@@ -195,10 +206,13 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
             "only members of the owning team see this",
         ),
 
-        (
-            Action::ManageClient | Action::RequestGrant | Action::RevokeToken,
-            Resource::Client { team, .. },
-        ) => allow(admin || actor.is_in(team), "only members of the owning team do this"),
+        (Action::ManageClient | Action::RequestGrant, Resource::Client { team, .. })
+        | (Action::RevokeToken, Resource::Token { team, .. }) => {
+            allow(admin || actor.is_in(team), "only members of the owning team do this")
+        }
+        (Action::ReadClient, Resource::Token { team, .. }) => {
+            allow(actor.reads_all() || actor.is_in(team), "only the owning team sees this")
+        }
         (Action::ReadClient, Resource::Client { team, related }) => allow(
             actor.reads_all() || actor.is_in(team) || related.iter().any(|t| actor.is_in(t)),
             "only teams it concerns see this",

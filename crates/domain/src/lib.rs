@@ -4,6 +4,7 @@
 //! value that is right. Nothing in this crate knows of a wire format, a store or a runtime.
 
 pub mod actor;
+pub mod authorization_server;
 pub mod authz;
 pub mod client;
 pub mod error;

@@ -1,0 +1,87 @@
+//! The authorization-server seam: whoever issues access tokens.
+//!
+//! Two crates stand behind it: the embedded issuer, which runs in the process, and Cognito. What both
+//! must agree on is the suite `turnpike_testkit::authorization_server`.
+
+use std::fmt::{self, Debug};
+use std::sync::Arc;
+
+use async_trait::async_trait;
+use zeroize::Zeroizing;
+
+use crate::client::Client;
+use crate::error::Error;
+use crate::scope::Scope;
+use crate::time::Timestamp;
+
+/// Issues access tokens, and publishes the keys by which they are verified.
+#[async_trait]
+pub trait AuthorizationServer: Debug + Send + Sync {
+    /// The `iss` of every token: a URL, compared byte for byte. Nothing else is derived from it.
+    fn issuer(&self) -> &str;
+
+    /// A new token for `client` that carries exactly `scopes`, in that order, issued in the second of `now`
+    /// and living as long as the client's tokens do. The caller has authenticated the client and
+    /// decided on the scopes: nothing of that is asked again here.
+    ///
+    /// The token has Cognito's shape: header `kid` and `alg`, no `typ`; claims `sub` and `client_id` (the
+    /// client), `token_use` ("access"), `scope`, `auth_time`, `iss`, `exp`, `iat`, `version` (2) and `jti`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if it may succeed later; [`Error::Internal`] for a defect, such as no scopes.
+    async fn issue(
+        &self,
+        client: &Client,
+        scopes: &[Scope],
+        now: Timestamp,
+    ) -> Result<IssuedToken, Error>;
+
+    /// The keys that tokens issued now, before, and for a key set's lifetime from now on are verified with.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`], [`Error::Internal`].
+    async fn keys(&self) -> Result<PublishedKeys, Error>;
+}
+
+/// A token, and how long it lives.
+#[derive(Clone, Debug)]
+pub struct IssuedToken {
+    /// The token.
+    pub access_token: AccessToken,
+    /// Seconds from its issue to its end (RFC 6749 section 5.1 `expires_in`).
+    pub expires_in: i64,
+}
+
+/// An access token in its compact form: whoever has it may use it, so it has no `Display`, its `Debug`
+/// says nothing, and it is wiped when dropped.
+#[derive(Clone)]
+pub struct AccessToken(Zeroizing<String>);
+
+impl AccessToken {
+    /// From the compact form (RFC 7515 section 3.1).
+    pub fn new(text: String) -> Self {
+        Self(Zeroizing::new(text))
+    }
+
+    /// The compact form, to be sent to the client and nowhere else.
+    pub fn expose(&self) -> &str {
+        &self.0
+    }
+}
+
+impl Debug for AccessToken {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("AccessToken(..)")
+    }
+}
+
+/// Public keys, as they are published.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PublishedKeys {
+    /// A JWK set (RFC 7517 section 5) in JSON, public members only.
+    pub jwks: Arc<str>,
+    /// The `alg` of the keys, each once (RFC 7518 section 3.1), the one that signs now first.
+    pub algorithms: Vec<&'static str>,
+}
