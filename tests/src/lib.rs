@@ -1,1 +1,20 @@
-//! End-to-end tests against real processes.
+//! The harness of the end-to-end tests: a whole plane a test, real processes, real sockets.
+//!
+//! [`Plane::start`] runs the built `turnpike` binary on a free port over a temporary folder.
+//! [`Plane::sign_in`] opens a session as the portal does; [`Caller`] calls RPCs with it over native gRPC.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    clippy::missing_panics_doc,
+    reason = "a harness that cannot go on fails the test"
+)]
+
+mod http;
+mod plane;
+mod session;
+
+pub use http::{Answer, Http};
+pub use plane::{Plane, bin};
+pub use session::{Caller, Session};

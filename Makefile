@@ -1,0 +1,92 @@
+# Turnpike. `make help` lists what there is.
+.DEFAULT_GOAL := help
+SHELL := /bin/bash
+.SHELLFLAGS := -eu -o pipefail -c
+
+UI := gateway/ui
+VENV := target/venv
+TOOLS := target/tools
+CARGO_DENY := $(TOOLS)/bin/cargo-deny
+CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
+FUZZ_SECONDS ?= 20
+
+.PHONY: help
+help: ## This list
+	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
+
+.PHONY: up
+up: ui ## Build and run everything on http://127.0.0.1:8080; prints the links to sign in
+	cargo run --release --bin turnpike -- up
+
+.PHONY: demo
+demo: ui ## Play the story of a partner that orders, with real processes
+	cargo build --bin turnpike --bin orders-api --bin partner-app
+	cargo run --quiet --bin demo
+
+.PHONY: test
+test: lint test-rust test-ui test-e2e fuzz deny ## Everything that CI runs
+
+.PHONY: test-rust
+test-rust: ui ## Unit and conformance tests
+	cargo test --workspace --exclude turnpike-tests
+
+.PHONY: test-ui
+test-ui: $(UI)/node_modules ## Unit tests of the portal
+	cd $(UI) && npm test
+
+.PHONY: test-e2e
+test-e2e: ui $(VENV) tests/clients/node_modules ## End to end against the real binary: API, crashes, browser, third parties' clients
+	scripts/need-chromium
+	cargo build --bins
+	cargo test -p turnpike-tests
+
+.PHONY: lint
+lint: $(UI)/node_modules ## Formatting, clippy, drift of generated code, arrows between crates, the contract, the portal
+	cargo fmt --all -- --check
+	cargo clippy --workspace --all-targets --all-features -- -D warnings
+	cargo xtask generate --check
+	cargo xtask arrows
+	cd $(UI) && npm run lint:proto && npm run generate:check && npm run lint && npm run typecheck
+
+.PHONY: generate
+generate: $(UI)/node_modules ## Write the generated code of the contract anew
+	cargo xtask generate
+	cd $(UI) && npm run generate
+
+.PHONY: ui
+ui: $(UI)/dist/index.html ## Build the portal
+
+.PHONY: bench
+bench: ## Benchmarks, each beside its floor
+	cargo run --release -p turnpike-bench
+
+.PHONY: fuzz
+fuzz: $(CARGO_FUZZ) ## Build every fuzz target and run each for FUZZ_SECONDS
+	scripts/fuzz $(CARGO_FUZZ) $(FUZZ_SECONDS)
+
+.PHONY: deny
+deny: $(CARGO_DENY) ## Licences, sources and versions of what we ship with
+	$(CARGO_DENY) --offline check bans licenses sources
+
+$(UI)/node_modules: $(UI)/package-lock.json
+	cd $(UI) && npm ci --no-audit --no-fund
+	touch $@
+
+$(UI)/dist/index.html: $(UI)/node_modules $(shell git ls-files -co --exclude-standard $(UI) 2>/dev/null)
+	cd $(UI) && npm run build
+	touch $@
+
+tests/clients/node_modules: tests/clients/package-lock.json
+	cd tests/clients && npm ci --no-audit --no-fund
+	touch $@
+
+$(VENV): tests/clients/requirements.txt
+	python3 -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet -r tests/clients/requirements.txt
+	touch $@
+
+$(CARGO_DENY):
+	cargo install --locked --quiet --root $(TOOLS) cargo-deny
+
+$(CARGO_FUZZ):
+	cargo install --locked --quiet --root $(TOOLS) cargo-fuzz

@@ -1,0 +1,79 @@
+//! What several subjects need: objects in the state that a test begins with.
+
+use tonic::Status;
+use tonic_types::{ErrorDetails, StatusExt};
+use turnpike_proto::v1 as pb;
+use turnpike_tests::Caller;
+
+/// The orders API of the story, registered by its owner; answers with its introspection secret.
+pub async fn orders_api(owner: &Caller) -> (pb::ResourceServer, String) {
+    let scope = |name: &str, description: &str| pb::Scope {
+        name: name.to_owned(),
+        description: description.to_owned(),
+    };
+    let request = pb::CreateResourceServerRequest {
+        resource_server: Some(pb::ResourceServer {
+            identifier: "lj-health-food".to_owned(),
+            display_name: "LJ Health Food".to_owned(),
+            description: "Takes orders.".to_owned(),
+            team: "orders".to_owned(),
+            scopes: vec![
+                scope("place-order", "Place an order"),
+                scope("list-orders", "List the orders placed so far"),
+            ],
+            ..pb::ResourceServer::default()
+        }),
+        add_secret: true,
+        ..pb::CreateResourceServerRequest::default()
+    };
+    let answer = owner.resource_servers().create_resource_server(request).await.unwrap();
+    let answer = answer.into_inner();
+    (answer.resource_server.unwrap(), answer.secret.unwrap().value)
+}
+
+/// A client of the partners team without scopes; answers with its secret.
+pub async fn client(member: &Caller, display_name: &str) -> (pb::Client, String) {
+    let request = pb::CreateClientRequest {
+        client: Some(pb::Client {
+            display_name: display_name.to_owned(),
+            team: "partners".to_owned(),
+            ..pb::Client::default()
+        }),
+        ..pb::CreateClientRequest::default()
+    };
+    let answer = member.clients().create_client(request).await.unwrap().into_inner();
+    (answer.client.unwrap(), answer.secret.unwrap().value)
+}
+
+/// A grant of scopes of the orders API, asked for by one and approved by the other.
+pub async fn grant(
+    member: &Caller,
+    owner: &Caller,
+    client: &pb::Client,
+    names: &[&str],
+) -> pb::Grant {
+    let request = pb::RequestGrantRequest {
+        client_id: client.client_id.clone(),
+        resource_server: "lj-health-food".to_owned(),
+        scopes: names.iter().map(|name| format!("lj-health-food/{name}")).collect(),
+        reason: "the shop places orders".to_owned(),
+        ..pb::RequestGrantRequest::default()
+    };
+    let asked = member.grants().request_grant(request).await.unwrap().into_inner();
+    let asked = asked.grant.unwrap();
+    assert_eq!(asked.state(), pb::GrantState::Pending);
+    let request = pb::ApproveGrantRequest {
+        grant_id: asked.grant_id,
+        etag: asked.etag,
+        ..pb::ApproveGrantRequest::default()
+    };
+    let approved = owner.grants().approve_grant(request).await.unwrap().into_inner();
+    approved.grant.unwrap()
+}
+
+/// The `ErrorInfo.reason` and all details of a refusal.
+pub fn reason(status: &Status) -> (String, ErrorDetails) {
+    let details = status.get_error_details();
+    let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
+    (reason, details)
+}
