@@ -1,0 +1,120 @@
+//! What the gateway itself says no with, in the words of gRPC.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use tonic::{Code, Status};
+use tonic_types::{ErrorDetails, StatusExt};
+
+/// `ErrorInfo.domain` of every error.
+const DOMAIN: &str = "turnpike.v1";
+
+/// Why the gateway refuses a call, or ends it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Refusal {
+    /// A session's cookie on a call that our own pages did not make.
+    CrossSite,
+    /// The time for the call is over.
+    Deadline,
+    /// The gateway is stopping.
+    Draining,
+    /// No state of the world would make the request right; in words.
+    Malformed(&'static str),
+    /// A message above the limit, in bytes.
+    MessageTooLarge(u32),
+    /// A defect.
+    Panic,
+    /// A session's cookie that is no longer good, or never was.
+    SessionEnded,
+    /// A session and an `authorization` at once.
+    TwoIdentities,
+    /// No service of that name.
+    UnknownService,
+    /// The service did not answer, or broke off.
+    UpstreamDown,
+}
+
+impl Refusal {
+    /// The status, with its details. `request_id` is what to quote when asking for help.
+    pub(crate) fn status(self, request_id: &str) -> Status {
+        let (code, reason, message) = match self {
+            Self::CrossSite => (
+                Code::PermissionDenied,
+                "CROSS_SITE_REQUEST",
+                "not allowed: a session may be used by the pages of this origin only",
+            ),
+            Self::Deadline => {
+                (Code::DeadlineExceeded, "DEADLINE_EXCEEDED", "the time for the call is over")
+            }
+            Self::Draining => {
+                (Code::Unavailable, "UNAVAILABLE", "the server is restarting: try again")
+            }
+            Self::Malformed(words) => (Code::InvalidArgument, "MALFORMED_REQUEST", words),
+            Self::MessageTooLarge(_) => {
+                (Code::ResourceExhausted, "MESSAGE_TOO_LARGE", "the message is too large")
+            }
+            Self::Panic => (Code::Internal, "INTERNAL_ERROR", "internal error"),
+            Self::SessionEnded => {
+                (Code::Unauthenticated, "NOT_SIGNED_IN", "not signed in: the session has ended")
+            }
+            Self::TwoIdentities => (
+                Code::InvalidArgument,
+                "TWO_IDENTITIES",
+                "send either the session's cookie or `authorization`, not both",
+            ),
+            Self::UnknownService => {
+                (Code::Unimplemented, "UNKNOWN_SERVICE", "there is no such service")
+            }
+            Self::UpstreamDown => {
+                (Code::Unavailable, "UNAVAILABLE", "temporarily unavailable: try again")
+            }
+        };
+        let metadata = match self {
+            Self::MessageTooLarge(limit) => vec![("limit_bytes".to_owned(), limit.to_string())],
+            _ => Vec::new(),
+        };
+        let metadata: HashMap<String, String> = metadata.into_iter().collect();
+        let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
+        if self.is_retryable() {
+            details.set_retry_info(Some(Duration::from_secs(1)));
+        }
+        details.set_request_info(request_id, "");
+        Status::with_error_details(code, message, details)
+    }
+
+    /// Whether the same call, unchanged, may succeed in a moment.
+    const fn is_retryable(self) -> bool {
+        matches!(self, Self::Draining | Self::UpstreamDown)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn each_says_what_it_is_and_whether_to_try_again() {
+        for refusal in [
+            Refusal::CrossSite,
+            Refusal::Deadline,
+            Refusal::Draining,
+            Refusal::Malformed("no"),
+            Refusal::MessageTooLarge(7),
+            Refusal::Panic,
+            Refusal::SessionEnded,
+            Refusal::TwoIdentities,
+            Refusal::UnknownService,
+            Refusal::UpstreamDown,
+        ] {
+            let status = refusal.status("id-1");
+            let details = status.get_error_details();
+            let info = details.error_info().unwrap();
+            assert_eq!(info.domain, "turnpike.v1");
+            assert!(info.reason.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+            assert_eq!(details.request_info().unwrap().request_id, "id-1");
+            assert_eq!(details.retry_info().is_some(), status.code() == Code::Unavailable);
+        }
+        let large = Refusal::MessageTooLarge(7).status("").get_error_details();
+        assert_eq!(large.error_info().unwrap().metadata["limit_bytes"], "7");
+    }
+}

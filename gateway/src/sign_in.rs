@@ -1,0 +1,210 @@
+//! `/login` and `/logout`.
+
+use std::sync::Arc;
+
+use axum::body::Bytes;
+use axum::extract::rejection::BytesRejection;
+use axum::extract::{DefaultBodyLimit, Extension, State};
+use axum::response::{IntoResponse, Response};
+use axum::routing::{get, post};
+use axum::{Json, Router};
+use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
+use http::{HeaderMap, HeaderValue, StatusCode, Uri};
+use serde_json::json;
+use tracing::info;
+
+use turnpike_domain::ports::Entropy;
+
+use crate::config::Persona;
+use crate::csrf::SameOrigin;
+use crate::edge::ByOtherName;
+use crate::login::{Dead, LoginLinks};
+use crate::origin::Origin;
+use crate::pages::{escape, page};
+use crate::session::Sessions;
+
+/// What signing in needs.
+#[derive(Clone, Debug)]
+pub(crate) struct SignIn {
+    pub(crate) links: LoginLinks,
+    pub(crate) sessions: Sessions,
+    pub(crate) same_origin: SameOrigin,
+    pub(crate) public: Origin,
+    pub(crate) entropy: Arc<dyn Entropy>,
+}
+
+impl SignIn {
+    pub(crate) fn routes(self) -> Router {
+        Router::new()
+            .route("/login", get(show).post(redeem))
+            .route("/logout", post(log_out))
+            .layer(DefaultBodyLimit::max(4096))
+            .with_state(Arc::new(self))
+    }
+
+    fn page(&self, status: StatusCode, title: &str, html: &str) -> Response {
+        page(status, title, html, self.public.is_secure(), self.entropy.as_ref())
+    }
+
+    /// Where to get a link, depending on whether there can be one.
+    fn how(&self) -> &'static str {
+        if self.links.personas().next().is_some() {
+            "<p>The terminal in which <code>turnpike up</code> runs prints a login link for each persona. \
+             A link works once and for a few minutes; start it again for fresh ones.</p>"
+        } else {
+            "<p>No way to sign in is configured here: there are no local personas and no directory. \
+             Whoever runs this installation can add one.</p>"
+        }
+    }
+
+    fn dead(&self, dead: Dead, wants_json: bool) -> Response {
+        let (title, code) = match dead {
+            Dead::Expired => ("This login link has expired", "LINK_EXPIRED"),
+            Dead::Unknown => ("This login link is not known", "LINK_UNKNOWN"),
+            Dead::Used => ("This login link was used already", "LINK_USED"),
+        };
+        if wants_json {
+            return (StatusCode::FORBIDDEN, Json(json!({ "error": code }))).into_response();
+        }
+        self.page(StatusCode::FORBIDDEN, title, self.how())
+    }
+
+    fn foreign(&self) -> Response {
+        self.page(
+            StatusCode::FORBIDDEN,
+            "That came from another site",
+            "<p>Turnpike takes this only from its own pages. Nothing was changed.</p>",
+        )
+    }
+}
+
+/// Shows whom a link signs in, and asks. Opening it does not use it up: previews of links open them too.
+async fn show(
+    State(sign_in): State<Arc<SignIn>>,
+    other_name: Option<Extension<ByOtherName>>,
+    uri: Uri,
+    headers: HeaderMap,
+) -> Response {
+    if other_name.is_some() && sign_in.public.is_loopback() {
+        return to_public(&sign_in.public, &uri);
+    }
+    let Some(code) = field(uri.query().unwrap_or_default().as_bytes(), "code") else {
+        return match sign_in.sessions.session_in(&headers) {
+            Some(session) => {
+                let name = escape(&session.staff.display_name);
+                let html = format!("<p>You are signed in as {name}. <a href=\"/\">Go on</a></p>");
+                sign_in.page(StatusCode::OK, "Turnpike", &html)
+            }
+            None => sign_in.page(StatusCode::OK, "Sign in to Turnpike", sign_in.how()),
+        };
+    };
+    match sign_in.links.peek(&code) {
+        Ok(Persona { display_name, .. }) => {
+            let (name, code) = (escape(display_name), escape(&code));
+            let html = format!(
+                "<form method=\"post\" action=\"/login\">\
+                 <input type=\"hidden\" name=\"code\" value=\"{code}\">\
+                 <button type=\"submit\" autofocus>Continue as {name}</button></form>"
+            );
+            sign_in.page(StatusCode::OK, "Sign in to Turnpike", &html)
+        }
+        Err(dead) => sign_in.dead(dead, false),
+    }
+}
+
+/// Redeems a code: the form of [`show`], or a program that accepts JSON.
+async fn redeem(
+    State(sign_in): State<Arc<SignIn>>,
+    headers: HeaderMap,
+    body: Result<Bytes, BytesRejection>,
+) -> Response {
+    if sign_in.same_origin.check_form(&headers).is_err() {
+        return sign_in.foreign();
+    }
+    let wants_json = accepts(&headers, "application/json");
+    let form = headers.get(CONTENT_TYPE).is_some_and(|value| {
+        value.as_bytes().to_ascii_lowercase().starts_with(b"application/x-www-form-urlencoded")
+    });
+    let (true, Ok(body)) = (form, body) else {
+        let words = "send `code` as application/x-www-form-urlencoded, at most 4096 bytes";
+        return (StatusCode::UNSUPPORTED_MEDIA_TYPE, words).into_response();
+    };
+    let persona = field(&body, "code").ok_or(Dead::Unknown);
+    let persona = match persona.and_then(|code| sign_in.links.redeem(&code)) {
+        Ok(persona) => persona,
+        Err(dead) => return sign_in.dead(dead, wants_json),
+    };
+    let Ok(cookie) = sign_in.sessions.begin(persona) else {
+        let html = "<p>The session could not be made. Try another link.</p>";
+        return sign_in.page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", html);
+    };
+    // Whoever was signed in here is not any more, wherever a copy of that cookie may be.
+    if let Some(session) = sign_in.sessions.session_in(&headers) {
+        sign_in.sessions.end(&session);
+    }
+    info!(persona = persona.id, "signed in");
+    let mut response = if wants_json {
+        Json(json!({ "persona": persona.id, "display_name": persona.display_name })).into_response()
+    } else {
+        see("/")
+    };
+    no_store(&mut response);
+    response.headers_mut().insert(SET_COOKIE, cookie);
+    response
+}
+
+/// Ends the session, here and wherever a copy of its cookie may be.
+async fn log_out(State(sign_in): State<Arc<SignIn>>, headers: HeaderMap) -> Response {
+    if sign_in.same_origin.check_form(&headers).is_err() {
+        return sign_in.foreign();
+    }
+    if let Some(session) = sign_in.sessions.session_in(&headers) {
+        sign_in.sessions.end(&session);
+        info!(persona = session.staff.id, "signed out");
+    }
+    let mut response = if accepts(&headers, "text/html") {
+        see("/")
+    } else {
+        StatusCode::NO_CONTENT.into_response()
+    };
+    no_store(&mut response);
+    response.headers_mut().insert(SET_COOKIE, sign_in.sessions.clearing());
+    response
+}
+
+/// Sends a browser to the name that cookies are bound to.
+pub(crate) fn to_public(public: &Origin, uri: &Uri) -> Response {
+    let path = uri.path_and_query().map_or("/", |path| path.as_str());
+    let mut response = StatusCode::TEMPORARY_REDIRECT.into_response();
+    if let Ok(location) = HeaderValue::try_from(format!("{public}{path}")) {
+        response.headers_mut().insert(LOCATION, location);
+    }
+    no_store(&mut response);
+    response
+}
+
+fn see(path: &'static str) -> Response {
+    (StatusCode::SEE_OTHER, [(LOCATION, path)]).into_response()
+}
+
+fn no_store(response: &mut Response) {
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+}
+
+/// Whether a caller names `media_type` among what it takes. Wildcards do not count: nobody means a
+/// login page by them.
+pub(crate) fn accepts(headers: &HeaderMap, media_type: &str) -> bool {
+    let lists = headers.get_all(ACCEPT).iter().filter_map(|value| value.to_str().ok());
+    let mut types = lists.flat_map(|list| list.split(','));
+    types.any(|entry| {
+        let name = entry.split(';').next().unwrap_or_default();
+        name.trim().eq_ignore_ascii_case(media_type)
+    })
+}
+
+/// The one value of a field; none if it is there twice.
+fn field(form: &[u8], name: &str) -> Option<String> {
+    let mut values = form_urlencoded::parse(form).filter(|(key, _)| key == name);
+    let value = values.next().map(|(_, value)| value.into_owned());
+    if values.next().is_some() { None } else { value }
+}
