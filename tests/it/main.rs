@@ -2,3 +2,4 @@
 
 mod story;
 mod support;
+mod third_party;

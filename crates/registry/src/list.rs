@@ -1,5 +1,7 @@
 //! Lists: a page at a time, filtered while they are read, never more than a bounded number looked at.
 
+use std::future::ready;
+
 use serde::{Deserialize, Serialize};
 use turnpike_domain::grant::GrantState;
 use turnpike_domain::id::{ClientId, TeamId};
@@ -82,13 +84,16 @@ impl Registry {
             Some(teams) => queries(Source::Index1, teams, keys::clients_of, limit),
             None => vec![Query::new(Source::Index2, keys::CLIENTS, limit)],
         };
-        self.merge(queries, limit, after, async |item| {
-            let client = client::from_item(&item)?;
+        self.merge(queries, limit, after, |item: Item| {
+            let client = match client::from_item(&item) {
+                Ok(client) => client,
+                Err(error) => return ready(Err(error)),
+            };
             let Client { client_id, display_name, description, enabled, .. } = &client.value;
             let texts = [client_id.as_str(), display_name.as_str(), description.as_str()];
             let keep = filter.enabled.is_none_or(|wanted| wanted == *enabled)
                 && occurs(&filter.text, texts);
-            Ok(keep.then_some(client))
+            ready(Ok(keep.then_some(client)))
         })
         .await
     }
@@ -108,14 +113,17 @@ impl Registry {
             Some(team) => Query::new(Source::Index1, keys::resource_servers_of(team), limit),
             None => Query::new(Source::Index2, keys::RESOURCE_SERVERS, limit),
         };
-        self.scan(query, limit, after, async |item| {
-            let server = resource_server::from_item(&item)?;
+        self.scan(query, limit, after, |item: Item| {
+            let server = match resource_server::from_item(&item) {
+                Ok(server) => server,
+                Err(error) => return ready(Err(error)),
+            };
             let ResourceServer { identifier, display_name, description, scopes, .. } =
                 &server.value;
             let texts = [identifier.as_str(), display_name.as_str(), description.as_str()];
             let names = scopes.list().iter().map(|scope| scope.name.as_str());
             let keep = occurs(&filter.text, texts.into_iter().chain(names));
-            Ok(keep.then_some(server))
+            ready(Ok(keep.then_some(server)))
         })
         .await
     }
@@ -131,7 +139,7 @@ impl Registry {
         filter: &GrantFilter,
         limit: usize,
         after: Option<Place>,
-        visible: impl Fn(&Grant) -> bool,
+        visible: impl Fn(&Grant) -> bool + Send + Sync,
     ) -> Result<Listed<(Versioned<Grant>, Option<Client>)>, Error> {
         let queries = match filter {
             GrantFilter { waiting_for: Some(teams), .. } => {
@@ -150,26 +158,31 @@ impl Registry {
         };
         let source = queries.first().map_or(Source::Table, |query| query.source);
         let queries = queries.into_iter().map(Query::backward).collect();
+        let keep = |item| self.keep_grant(item, source, filter, &visible);
+        self.merge(queries, limit, after, keep).await
+    }
+
+    /// The grant behind an item of a list, if it is asked for and visible.
+    async fn keep_grant(
+        &self,
+        item: Item,
+        source: Source,
+        filter: &GrantFilter,
+        visible: &(impl Fn(&Grant) -> bool + Sync),
+    ) -> Result<Option<(Versioned<Grant>, Option<Client>)>, Error> {
+        let id = match source {
+            Source::Table => grant_at(&item.key.sk)?,
+            Source::Index1 | Source::Index2 => grant::from_item(&item)?.value.grant_id,
+        };
         let now = self.now();
-        self.merge(queries, limit, after, async |item| {
-            let grant = match source {
-                Source::Table => self.grant(&grant_at(&item.key.sk)?).await?,
-                Source::Index1 | Source::Index2 => {
-                    self.grant(&grant::from_item(&item)?.value.grant_id).await?
-                }
-            };
-            let Some(grant) = grant.filter(|g| filter.takes(&g.value, now) && visible(&g.value))
-            else {
-                return Ok(None);
-            };
-            let client = self.client(&grant.value.client_id).await?.map(|client| client.value);
-            let name = client.as_ref().map_or("", |client| client.display_name.as_str());
-            let texts = [grant.value.client_id.as_str(), name, grant.value.reason.as_str()];
-            let scopes = grant.value.scopes.list().iter().map(|scope| scope.as_str());
-            let keep = occurs(&filter.text, texts.into_iter().chain(scopes));
-            Ok(keep.then_some((grant, client)))
-        })
-        .await
+        let taken = |g: &Versioned<Grant>| filter.takes(&g.value, now) && visible(&g.value);
+        let Some(grant) = self.grant(&id).await?.filter(taken) else { return Ok(None) };
+        let client = self.client(&grant.value.client_id).await?.map(|client| client.value);
+        let name = client.as_ref().map_or("", |client| client.display_name.as_str());
+        let texts = [grant.value.client_id.as_str(), name, grant.value.reason.as_str()];
+        let scopes = grant.value.scopes.list().iter().map(|scope| scope.as_str());
+        let keep = occurs(&filter.text, texts.into_iter().chain(scopes));
+        Ok(keep.then_some((grant, client)))
     }
 }
 

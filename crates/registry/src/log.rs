@@ -1,5 +1,7 @@
 //! Reads the log: pages of it, single events, runs of lines to verify or export.
 
+use std::future::ready;
+
 use turnpike_domain::id::{ClientId, TeamId};
 use turnpike_domain::{Error, Identifier, Timestamp};
 
@@ -49,9 +51,9 @@ impl Registry {
         filter: &EventFilter,
         limit: usize,
         after: Option<Place>,
-        visible: impl Fn(&Event) -> bool,
+        visible: impl Fn(&Event) -> bool + Send + Sync,
     ) -> Result<Listed<Event>, Error> {
-        let keep = async |item: Item| {
+        let keep = |item: Item| {
             let event = from_item(&item)?;
             Ok((filter.takes(&event) && visible(&event)).then_some(event))
         };
@@ -66,7 +68,7 @@ impl Registry {
         };
         if let Some((source, pk)) = index {
             let query = Query::new(source, pk, limit).backward();
-            return self.scan(query, limit, after, keep).await;
+            return self.scan(query, limit, after, |item| ready(keep(item))).await;
         }
         // The whole log lies in buckets, newest last: a page comes from one of them.
         let mut newest = match after {
@@ -77,7 +79,7 @@ impl Registry {
             let query = Query::new(Source::Table, keys::log_bucket(newest), limit)
                 .range(Range::To(keys::place(newest)))
                 .backward();
-            let mut listed = self.scan(query, limit, None, &keep).await?;
+            let mut listed = self.scan(query, limit, None, |item| ready(keep(item))).await?;
             let oldest = keys::bucket_start(newest);
             if listed.next.is_some() || oldest <= 1 {
                 return Ok(listed);

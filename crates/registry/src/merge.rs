@@ -22,25 +22,33 @@ struct Stream {
 
 impl Registry {
     /// Reads a query until `limit` items were kept, or enough were looked at.
-    pub(crate) async fn scan<T>(
+    pub(crate) async fn scan<T, F>(
         &self,
         query: Query,
         limit: usize,
         after: Option<Place>,
-        keep: impl AsyncFnMut(Item) -> Result<Option<T>, Error>,
-    ) -> Result<Listed<T>, Error> {
+        keep: impl FnMut(Item) -> F + Send,
+    ) -> Result<Listed<T>, Error>
+    where
+        T: Send,
+        F: Future<Output = Result<Option<T>, Error>> + Send,
+    {
         self.merge(vec![query], limit, after, keep).await
     }
 
     /// Reads partitions of one source as if they were one: in the order of sort keys, and what stands in
     /// several of them under the same sort key once. A place is one of all of them.
-    pub(crate) async fn merge<T>(
+    pub(crate) async fn merge<T, F>(
         &self,
         queries: Vec<Query>,
         limit: usize,
         after: Option<Place>,
-        mut keep: impl AsyncFnMut(Item) -> Result<Option<T>, Error>,
-    ) -> Result<Listed<T>, Error> {
+        mut keep: impl FnMut(Item) -> F + Send,
+    ) -> Result<Listed<T>, Error>
+    where
+        T: Send,
+        F: Future<Output = Result<Option<T>, Error>> + Send,
+    {
         let mut streams = Stream::of(queries, limit, after.as_ref())?;
         let mut kept = Vec::new();
         let mut looked_at = 0;

@@ -73,10 +73,11 @@ impl Registry {
     /// # Errors
     ///
     /// Whatever `decide` refuses with; [`Error::Unavailable`] if the store fails or others never let it through.
-    pub async fn transact<T>(
-        &self,
-        mut decide: impl AsyncFnMut() -> Result<Attempt<T>, Error>,
-    ) -> Result<T, Error> {
+    pub async fn transact<T, F>(&self, mut decide: impl FnMut() -> F + Send) -> Result<T, Error>
+    where
+        T: Send,
+        F: Future<Output = Result<Attempt<T>, Error>> + Send,
+    {
         for attempt in 1..=ATTEMPTS {
             let (change, answer) = match decide().await? {
                 Attempt::Change(change, answer) => (change, answer),

@@ -33,7 +33,7 @@ impl Registry {
         let due = self.query(&query).await?.items;
         for item in &due {
             let id = grant_at(&item.key.sk)?;
-            self.transact(async || self.expire_grant(&id, now).await).await?;
+            self.transact(|| self.expire_grant(&id, now)).await?;
             // The entry is gone with the grant; one that was left behind is removed here.
             let left = Write::Delete { key: item.key.clone(), precondition: Precondition::Any };
             self.store.commit(&[left]).await.map_err(unavailable)?;

@@ -6,12 +6,14 @@
 
 pub mod assertion;
 pub mod authenticate;
+pub mod convert;
 pub mod gate;
 pub mod limits;
 pub mod methods;
 pub mod metrics;
 pub mod op;
 pub mod page_token;
+pub mod session;
 pub mod status;
 
 pub use gate::Gate;
