@@ -27,6 +27,8 @@ pub enum Action {
     ManageClient,
     /// Create, change and delete resource servers; their secrets.
     ManageResourceServer,
+    /// Register Turnpike's own resource server: Turnpike itself, when it starts.
+    ProvideBuiltIn,
     /// Read the catalogue of resource servers and scopes.
     ReadCatalogue,
     /// Read a client.
@@ -170,7 +172,7 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
         }
         Actor::System => {
             return allow(
-                matches!(action, Action::ExpireGrant | Action::RotateKeys),
+                matches!(action, Action::ExpireGrant | Action::ProvideBuiltIn | Action::RotateKeys),
                 "only people and programs do this",
             );
         }
@@ -262,7 +264,9 @@ const fn needed_scope(action: Action) -> Option<ApiScope> {
         | Action::RevokeToken => Some(ApiScope::RegistryWrite),
         Action::DecideGrant => Some(ApiScope::GrantsDecide),
         Action::ReadEvent | Action::ExportLog => Some(ApiScope::AuditRead),
-        Action::ExpireGrant | Action::Introspect | Action::RotateKeys => None,
+        Action::ExpireGrant | Action::Introspect | Action::ProvideBuiltIn | Action::RotateKeys => {
+            None
+        }
     }
 }
 
