@@ -4,6 +4,7 @@
 //! one queue per process, which puts it in order, chains its events to the log, and merges those that
 //! wait into one commit ([`Registry::transact`]).
 
+mod built_in;
 mod chain;
 mod change;
 mod commit;
