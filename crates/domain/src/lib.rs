@@ -18,6 +18,7 @@ pub mod scope;
 pub mod secret;
 pub mod text;
 pub mod time;
+pub mod url;
 
 pub use actor::{Actor, Principal, PrincipalKind};
 pub use client::Client;

@@ -1,3 +1,5 @@
 //! Conformance suites, fakes and a clock for tests.
 
+pub mod authorization_server;
+pub mod clock;
 pub mod store;

@@ -1,0 +1,249 @@
+//! The suite of the authorization-server seam: what its two sides must agree on.
+//!
+//! Tokens are read by a library that we did not write, so that they are what the standards say and not what our own
+//! verifier happens to take.
+
+#![expect(
+    clippy::unwrap_used,
+    clippy::expect_used,
+    clippy::panic,
+    reason = "a suite reports by panicking"
+)]
+
+use std::collections::{BTreeMap, BTreeSet, VecDeque};
+use std::time::Duration;
+
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use jsonwebtoken::jwk::JwkSet;
+use jsonwebtoken::{DecodingKey, Validation};
+use serde_json::{Value, json};
+use turnpike_domain::authorization_server::{AuthorizationServer, IssuedToken, PublishedKeys};
+use turnpike_domain::id::{ClientId, TeamId};
+use turnpike_domain::ports::Clock as _;
+use turnpike_domain::secret::Secrets;
+use turnpike_domain::text::{ClientName, Description};
+use turnpike_domain::time::TokenLifetime;
+use turnpike_domain::{Client, Scope, Timestamp};
+
+use crate::clock::TestClock;
+
+/// A client that may get tokens of this lifetime, registered nowhere.
+///
+/// # Panics
+///
+/// For a lifetime that no client may have.
+pub fn client(client_id: &str, token_lifetime: i64) -> Client {
+    Client {
+        client_id: ClientId::parse(client_id).unwrap(),
+        display_name: ClientName::parse("Shop").unwrap(),
+        description: Description::parse("").unwrap(),
+        team: TeamId::parse("partners").unwrap(),
+        token_lifetime: TokenLifetime::from_seconds(token_lifetime).unwrap(),
+        enabled: true,
+        secrets: Secrets::default(),
+        grants: Vec::new(),
+        tokens_revoked: None,
+        scope_cuts: Vec::new(),
+        create_time: Timestamp::from_millis(0),
+        update_time: Timestamp::from_millis(0),
+    }
+}
+
+/// Runs the suite against `server`, whose time is `now`.
+///
+/// # Panics
+///
+/// Where the seam is not kept.
+pub async fn authorization_server_conformance(server: &dyn AuthorizationServer, now: Timestamp) {
+    the_token_has_cognitos_shape(server, now).await;
+    scopes_stand_in_the_order_given(server, now).await;
+    a_token_lives_as_long_as_the_client_says(server, now).await;
+    every_token_has_an_id_of_its_own(server, now).await;
+    keys_are_public_and_have_ids(server).await;
+    nothing_is_issued_without_scopes(server, now).await;
+    what_is_secret_does_not_print(server, now).await;
+}
+
+async fn issue(server: &dyn AuthorizationServer, scopes: &[&str], now: Timestamp) -> IssuedToken {
+    let scopes: Vec<Scope> = scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect();
+    server.issue(&client("shop+1_a", 3600), &scopes, now).await.unwrap()
+}
+
+async fn the_token_has_cognitos_shape(server: &dyn AuthorizationServer, now: Timestamp) {
+    let token = issue(server, &["lj-health-food/place-order"], now).await;
+    let keys = server.keys().await.unwrap();
+    let header = part(token.access_token.expose(), 0);
+    let members: Vec<&str> = header.as_object().unwrap().keys().map(String::as_str).collect();
+    assert_eq!(members, ["alg", "kid"], "the header has no `typ` and nothing else");
+    assert_eq!(header["alg"], keys.algorithms[0]);
+
+    let claims = verify(token.access_token.expose(), &keys).expect("its own keys verify it");
+    let jti = claims["jti"].as_str().unwrap();
+    let expected = json!({
+        "sub": "shop+1_a",
+        "token_use": "access",
+        "scope": "lj-health-food/place-order",
+        "auth_time": now.seconds(),
+        "iss": server.issuer(),
+        "exp": now.seconds() + 3600,
+        "iat": now.seconds(),
+        "version": 2,
+        "jti": jti,
+        "client_id": "shop+1_a",
+    });
+    assert_eq!(claims, expected);
+    let form: Vec<usize> = jti.split('-').map(str::len).collect();
+    assert_eq!(form, [8, 4, 4, 4, 12], "{jti} is a UUID");
+    assert_eq!(&jti[14..15], "4", "{jti} is a random one");
+}
+
+async fn scopes_stand_in_the_order_given(server: &dyn AuthorizationServer, now: Timestamp) {
+    let many: Vec<String> = (0..50).rev().map(|n| format!("https://api/v1/s{n:02}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    let token = issue(server, &many, now).await;
+    let claims = verify(token.access_token.expose(), &server.keys().await.unwrap()).unwrap();
+    assert_eq!(claims["scope"], many.join(" "));
+}
+
+async fn a_token_lives_as_long_as_the_client_says(
+    server: &dyn AuthorizationServer,
+    now: Timestamp,
+) {
+    for lifetime in [300, 3600, 86_400] {
+        let scope = [Scope::parse("api/read").unwrap()];
+        let token = server.issue(&client("shop", lifetime), &scope, now).await.unwrap();
+        assert_eq!(token.expires_in, lifetime);
+        let claims = part(token.access_token.expose(), 1);
+        assert_eq!(claims["exp"], now.seconds() + lifetime);
+    }
+}
+
+async fn every_token_has_an_id_of_its_own(server: &dyn AuthorizationServer, now: Timestamp) {
+    let mut ids = BTreeSet::new();
+    for _ in 0..20 {
+        let token = issue(server, &["api/read"], now).await;
+        let claims = part(token.access_token.expose(), 1);
+        assert!(ids.insert(claims["jti"].as_str().unwrap().to_owned()));
+    }
+}
+
+async fn keys_are_public_and_have_ids(server: &dyn AuthorizationServer) {
+    let keys = server.keys().await.unwrap();
+    let set: Value = serde_json::from_str(&keys.jwks).unwrap();
+    let mut ids = BTreeSet::new();
+    for key in set["keys"].as_array().unwrap() {
+        assert!(ids.insert(key["kid"].as_str().unwrap()), "a key id stands twice");
+        assert_eq!(key["use"], "sig");
+        assert!(keys.algorithms.contains(&key["alg"].as_str().unwrap()));
+        // RFC 7518 sections 6.2.2, 6.3.2 and 6.4: what only a holder may know.
+        for private in ["d", "p", "q", "dp", "dq", "qi", "oth", "k"] {
+            assert!(key.get(private).is_none(), "{private} is published");
+        }
+    }
+    assert!(!ids.is_empty());
+}
+
+async fn nothing_is_issued_without_scopes(server: &dyn AuthorizationServer, now: Timestamp) {
+    assert!(server.issue(&client("shop", 3600), &[], now).await.is_err());
+}
+
+async fn what_is_secret_does_not_print(server: &dyn AuthorizationServer, now: Timestamp) {
+    let token = issue(server, &["api/read"], now).await;
+    let signature = token.access_token.expose().rsplit('.').next().unwrap().to_owned();
+    assert!(!format!("{token:?}").contains(&signature));
+    assert!(!format!("{server:?}").contains("PRIVATE"));
+}
+
+/// How a rotation is watched.
+#[derive(Clone, Copy, Debug)]
+pub struct Timeline {
+    /// How far the clock moves from look to look.
+    pub step: Duration,
+    /// How many looks there are.
+    pub steps: u32,
+    /// How long verifiers keep a key set without asking again: a whole number of steps.
+    pub key_set_lifetime: Duration,
+}
+
+/// Watches a server through its changes of keys: no fresh token fails against a key set that was fetched up to a lifetime
+/// of key sets earlier, and every token verifies until it ends. `tick` is what the server's process does from
+/// time to time. Answers with the ids of the keys that signed, in order.
+///
+/// # Panics
+///
+/// Where that does not hold.
+pub async fn rotation_timeline(
+    server: &dyn AuthorizationServer,
+    clock: &TestClock,
+    watch: Timeline,
+    tick: impl AsyncFn(u32),
+) -> Vec<String> {
+    let longest = client("shop", TokenLifetime::MAX.seconds());
+    let scope = [Scope::parse("api/read").unwrap()];
+    let behind = usize::try_from(watch.key_set_lifetime.as_millis() / watch.step.as_millis());
+    let mut sets: VecDeque<PublishedKeys> = VecDeque::new();
+    let mut live: VecDeque<(i64, String, Value)> = VecDeque::new();
+    let mut signed: Vec<String> = Vec::new();
+    for step in 0..watch.steps {
+        tick(step).await;
+        let now = clock.now();
+        sets.push_back(server.keys().await.unwrap());
+        if sets.len() > behind.unwrap() + 1 {
+            sets.pop_front();
+        }
+        let token = server.issue(&longest, &scope, now).await.unwrap();
+        let token = token.access_token.expose();
+        for (age, keys) in sets.iter().rev().enumerate() {
+            // Each set of the window has the key; the oldest and the newest also verify.
+            assert!(jwk(token, keys).is_some(), "step {step}: a set {age} steps old lacks the key");
+        }
+        for keys in [sets.front().unwrap(), sets.back().unwrap()] {
+            verify(token, keys).unwrap_or_else(|why| panic!("step {step}: {why}"));
+        }
+
+        let current = sets.back().unwrap();
+        live.retain(|(exp, _, _)| now.seconds() < exp + 60);
+        for (_, token, key) in &live {
+            assert_eq!(jwk(token, current).as_ref(), Some(key), "step {step}: a key went too soon");
+        }
+        let key = jwk(token, current).unwrap();
+        let key_id = key["kid"].as_str().unwrap().to_owned();
+        if signed.last() != Some(&key_id) {
+            signed.push(key_id);
+        }
+        live.push_back((now.seconds() + TokenLifetime::MAX.seconds(), token.to_owned(), key));
+        clock.advance(watch.step);
+    }
+    let kids: BTreeMap<&String, usize> = signed.iter().map(|id| (id, 1)).collect();
+    assert_eq!(kids.len(), signed.len(), "a key came back");
+    signed
+}
+
+/// The claims, if the published key that the token names made its signature. Times are the caller's to compare.
+fn verify(token: &str, keys: &PublishedKeys) -> Result<Value, String> {
+    let header = jsonwebtoken::decode_header(token).map_err(|e| e.to_string())?;
+    let set: JwkSet = serde_json::from_str(&keys.jwks).map_err(|e| e.to_string())?;
+    let kid = header.kid.ok_or("no kid")?;
+    let jwk = set.find(&kid).ok_or("the key is not published")?;
+    let key = DecodingKey::from_jwk(jwk).map_err(|e| e.to_string())?;
+    let mut validation = Validation::new(header.alg);
+    validation.validate_exp = false;
+    validation.required_spec_claims.clear();
+    jsonwebtoken::decode::<Value>(token, &key, &validation)
+        .map(|token| token.claims)
+        .map_err(|e| e.to_string())
+}
+
+/// The published key that the token names.
+fn jwk(token: &str, keys: &PublishedKeys) -> Option<Value> {
+    let set: Value = serde_json::from_str(&keys.jwks).unwrap();
+    let kid = part(token, 0)["kid"].clone();
+    set["keys"].as_array().unwrap().iter().find(|key| key["kid"] == kid).cloned()
+}
+
+/// A part of the token, unverified.
+fn part(token: &str, at: usize) -> Value {
+    let part = token.split('.').nth(at).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(part).unwrap()).unwrap()
+}
