@@ -1,23 +1,38 @@
 //! What resource servers and clients link: verifier, layers, token source.
 
+#[cfg(feature = "axum")]
+pub mod axum;
 mod base64url;
+pub mod bearer;
+mod builder;
 mod cache;
 mod claims;
+#[cfg(feature = "client")]
+pub mod client;
 mod clock;
+#[cfg(feature = "__fetch")]
+mod fetch;
 mod header;
 mod json;
+#[cfg(feature = "jwks")]
+pub mod jwks;
 mod key;
 mod keys;
+#[cfg(feature = "__layer")]
+mod layer;
 mod policy;
 mod refusal;
 pub mod require;
 mod scope;
 #[cfg(feature = "test-util")]
 pub mod test_util;
+#[cfg(feature = "tonic")]
+pub mod tonic;
 mod trace;
 mod verdict;
 mod verifier;
 
+pub use crate::builder::{BuildError, Builder};
 pub use crate::cache::VerdictCache;
 pub use crate::claims::Claims;
 pub use crate::clock::{Clock, SystemClock};
@@ -28,4 +43,4 @@ pub use crate::refusal::{Answer, Refusal};
 pub use crate::require::Require;
 pub use crate::trace::{Check, Outcome, Trace};
 pub use crate::verdict::Verified;
-pub use crate::verifier::{BuildError, Builder, Verifier};
+pub use crate::verifier::Verifier;

@@ -2,15 +2,16 @@
 
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
 use crate::base64url;
-use crate::cache::{Cache, Known, VerdictCache};
+use crate::cache::{Cache, Known};
 use crate::claims::{ClaimSet, Claims};
-use crate::clock::{Clock, SystemClock};
+use crate::clock::Clock;
 use crate::header::{self, Header};
+#[cfg(feature = "jwks")]
+use crate::jwks::{Asked, JwksSource};
 use crate::keys::Keys;
-use crate::policy::{GrantState, NoPolicy, Policy, PolicyRefusal, TokenFacts};
+use crate::policy::{GrantState, Policy, PolicyRefusal, TokenFacts};
 use crate::refusal::Refusal;
 use crate::require::Require;
 use crate::trace::{Check, Observer, Recorder, Silent, Trace};
@@ -25,43 +26,75 @@ pub struct Verifier {
     inner: Arc<Inner>,
 }
 
-struct Inner {
-    audience: Option<Box<str>>,
-    cache: Option<Cache>,
-    clock: Arc<dyn Clock>,
-    issuer: Arc<str>,
-    keys: Keys,
-    leeway: i64,
-    max_bytes: usize,
-    policy: Arc<dyn Policy>,
+pub(crate) struct Inner {
+    pub(crate) audience: Option<Box<str>>,
+    pub(crate) cache: Option<Cache>,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) issuer: Arc<str>,
+    pub(crate) keys: Keys,
+    /// In seconds.
+    pub(crate) leeway: i64,
+    pub(crate) max_bytes: usize,
+    pub(crate) policy: Arc<dyn Policy>,
+    #[cfg(feature = "jwks")]
+    pub(crate) source: Option<JwksSource>,
 }
 
 impl Verifier {
-    /// Starts the settings of a verifier for tokens whose `iss` is exactly `issuer`. Nothing else is
-    /// derived from it: where the keys come from is a setting of its own.
-    pub fn builder(issuer: impl Into<String>) -> Builder {
-        Builder {
-            audience: None,
-            cache: VerdictCache::by_token(),
-            clock: Arc::new(SystemClock),
-            issuer: issuer.into(),
-            keys: None,
-            leeway: Duration::from_secs(5),
-            max_bytes: 8 * 1024,
-            policy: Arc::new(NoPolicy),
-        }
-    }
-
     /// Decides whether `token`, in the compact form of RFC 7515 section 3.1, is accepted for a
     /// request that needs `require`.
     ///
-    /// Never waits and does no input or output, so it may be called anywhere.
+    /// Never waits and does no input or output, so it may be called anywhere. A token that names an
+    /// unknown key is refused at once, and makes a [source of keys](Builder::jwks) look for it.
     ///
     /// # Errors
     ///
     /// The first check that failed, in the order of [`Check::ALL`].
     pub fn verify(&self, token: &str, require: &Require) -> Result<Verified, Refusal> {
-        self.inner.verify(token, require)
+        let verdict = self.inner.verify(token, require);
+        #[cfg(feature = "jwks")]
+        if let (Some(source), Err(refusal)) = (&self.inner.source, &verdict)
+            && lacks_key(*refusal)
+        {
+            source.hint();
+        }
+        verdict
+    }
+
+    /// Decides like [`verify`](Self::verify), but when a token names an unknown key, it waits for a
+    /// [source of keys](Builder::jwks) to look for it. That is seldom, and shared by all callers.
+    ///
+    /// # Errors
+    ///
+    /// The first check that failed, in the order of [`Check::ALL`].
+    #[cfg(feature = "jwks")]
+    pub async fn verify_async(&self, token: &str, require: &Require) -> Result<Verified, Refusal> {
+        let mut verdict = self.inner.verify(token, require);
+        let Some(source) = &self.inner.source else { return verdict };
+        // Twice, because a fetch that was under way may have begun before the key was published.
+        for _ in 0..2 {
+            if !matches!(verdict, Err(refusal) if lacks_key(refusal)) {
+                break;
+            }
+            let asked = source.refetch().await;
+            if asked == Asked::Declined {
+                break;
+            }
+            verdict = self.inner.verify(token, require);
+            if asked == Asked::Started {
+                break;
+            }
+        }
+        verdict
+    }
+
+    /// The best that can be done where waiting is possible.
+    #[cfg(feature = "__layer")]
+    pub(crate) async fn decide(&self, token: &str, require: &Require) -> Result<Verified, Refusal> {
+        #[cfg(feature = "jwks")]
+        return self.verify_async(token, require).await;
+        #[cfg(not(feature = "jwks"))]
+        self.verify(token, require)
     }
 
     /// Decides like [`verify`](Self::verify), from scratch, and tells about each check.
@@ -82,6 +115,10 @@ impl Verifier {
     #[must_use]
     pub fn keys(&self) -> &Keys {
         &self.inner.keys
+    }
+
+    pub(crate) fn new(inner: Inner) -> Self {
+        Self { inner: Arc::new(inner) }
     }
 }
 
@@ -283,6 +320,11 @@ fn admit(
     Ok(verified)
 }
 
+#[cfg(feature = "jwks")]
+fn lacks_key(refusal: Refusal) -> bool {
+    matches!(refusal, Refusal::KeysUnavailable | Refusal::UnknownKey)
+}
+
 fn decode_text(part: &str) -> Result<String, Refusal> {
     String::from_utf8(base64url::decode(part)?).map_err(|_| Refusal::BadEncoding)
 }
@@ -290,120 +332,5 @@ fn decode_text(part: &str) -> Result<String, Refusal> {
 impl From<base64url::Error> for Refusal {
     fn from(base64url::Error: base64url::Error) -> Self {
         Self::BadEncoding
-    }
-}
-
-/// Settings of a [`Verifier`].
-#[must_use]
-pub struct Builder {
-    audience: Option<String>,
-    cache: VerdictCache,
-    clock: Arc<dyn Clock>,
-    issuer: String,
-    keys: Option<Keys>,
-    leeway: Duration,
-    max_bytes: usize,
-    policy: Arc<dyn Policy>,
-}
-
-/// The settings do not make a verifier.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum BuildError {
-    /// An empty audience would be an audience that no token has.
-    #[error("the audience is empty")]
-    EmptyAudience,
-    /// No token has an empty issuer.
-    #[error("the issuer is empty")]
-    EmptyIssuer,
-    /// More than a minute of leeway is a clock to repair, not to allow for.
-    #[error("the leeway is more than 60 seconds")]
-    LeewayTooLong,
-    /// Where the keys come from is not derived from the issuer.
-    #[error("no keys are set")]
-    NoKeys,
-}
-
-impl Builder {
-    /// An audience that the token must name in `aud`, as its value or as one of an array. Cognito's
-    /// own tokens have no `aud` and would be refused, so this is for issuers that write one. Unless
-    /// told, a token with any `aud` but its own client id is refused, because it is for somebody
-    /// else.
-    pub fn audience(mut self, audience: impl Into<String>) -> Self {
-        self.audience = Some(audience.into());
-        self
-    }
-
-    /// How verdicts are remembered; [`VerdictCache::by_token`] unless told.
-    pub fn cache(mut self, cache: VerdictCache) -> Self {
-        self.cache = cache;
-        self
-    }
-
-    /// Another clock than the system's.
-    pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
-        self.clock = clock;
-        self
-    }
-
-    /// The keys of the issuer, supplied and replaced by the caller.
-    pub fn keys(mut self, keys: Keys) -> Self {
-        self.keys = Some(keys);
-        self
-    }
-
-    /// How far this machine's clock and the issuer's may be apart; 5 seconds unless told, 60 at
-    /// most. Counted in whole seconds, rounded down. A token lives that much longer.
-    pub fn leeway(mut self, leeway: Duration) -> Self {
-        self.leeway = leeway;
-        self
-    }
-
-    /// Bytes of the longest token that is looked at; 8 KiB unless told.
-    pub fn max_token_bytes(mut self, bytes: usize) -> Self {
-        self.max_bytes = bytes;
-        self
-    }
-
-    /// Who knows what was revoked; [`NoPolicy`] unless told.
-    pub fn policy(mut self, policy: Arc<dyn Policy>) -> Self {
-        self.policy = policy;
-        self
-    }
-
-    /// The verifier.
-    ///
-    /// # Errors
-    ///
-    /// When a setting is missing or out of bounds.
-    pub fn build(self) -> Result<Verifier, BuildError> {
-        let Self { audience, cache, clock, issuer, keys, leeway, max_bytes, policy } = self;
-        if issuer.is_empty() {
-            return Err(BuildError::EmptyIssuer);
-        }
-        if audience.as_ref().is_some_and(String::is_empty) {
-            return Err(BuildError::EmptyAudience);
-        }
-        if leeway > Duration::from_secs(60) {
-            return Err(BuildError::LeewayTooLong);
-        }
-        let leeway = i64::try_from(leeway.as_secs()).map_err(|_| BuildError::LeewayTooLong)?;
-        let inner = Inner {
-            audience: audience.map(Into::into),
-            cache: Cache::new(cache),
-            clock,
-            issuer: issuer.into(),
-            keys: keys.ok_or(BuildError::NoKeys)?,
-            leeway,
-            max_bytes,
-            policy,
-        };
-        Ok(Verifier { inner: Arc::new(inner) })
-    }
-}
-
-impl fmt::Debug for Builder {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Builder").field("issuer", &self.issuer).finish_non_exhaustive()
     }
 }
