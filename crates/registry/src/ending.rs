@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use turnpike_domain::error::Blocker;
 use turnpike_domain::event::{Became, EventDraft};
 use turnpike_domain::id::ClientId;
 use turnpike_domain::impact::Effect;
@@ -36,6 +37,25 @@ pub struct Ended {
     pub count: usize,
     /// The clients they belong to, with what is left to them; not yet in the change.
     pub clients: BTreeMap<ClientId, Versioned<Client>>,
+}
+
+impl Affected {
+    /// Refuses to end grants if nobody said that they may end.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Precondition`] with one `GRANT_IN_USE` a grant.
+    pub fn check_force(force: bool, affected: &[Self]) -> Result<(), Error> {
+        if force || affected.is_empty() {
+            return Ok(());
+        }
+        let blocker = |affected: &Self| Blocker {
+            kind: "GRANT_IN_USE",
+            subject: affected.grant.value.subject(),
+            description: affected.effect.describe(),
+        };
+        Err(Error::Precondition(affected.iter().map(blocker).collect()))
+    }
 }
 
 impl Registry {
