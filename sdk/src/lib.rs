@@ -1,4 +1,4 @@
-//! What resource servers and clients link: verifier, layers, token source.
+#![doc = include_str!("../README.md")]
 
 #[cfg(feature = "axum")]
 pub mod axum;

@@ -204,3 +204,74 @@ impl Answer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const ALL: [Refusal; 29] = [
+        Refusal::AlgorithmMismatch,
+        Refusal::BadEncoding,
+        Refusal::BadSignature,
+        Refusal::ClientDisabled,
+        Refusal::ClientUnknown,
+        Refusal::CredentialsMalformed,
+        Refusal::CredentialsMissing,
+        Refusal::CriticalExtension,
+        Refusal::DuplicateMember,
+        Refusal::Expired,
+        Refusal::InsufficientScope,
+        Refusal::InvalidClaim("exp"),
+        Refusal::InvalidHeader("alg"),
+        Refusal::IssuedInFuture,
+        Refusal::KeyInHeader,
+        Refusal::KeysUnavailable,
+        Refusal::Malformed,
+        Refusal::MissingClaim("exp"),
+        Refusal::MissingHeader("alg"),
+        Refusal::NotYetValid,
+        Refusal::ScopeNotGranted,
+        Refusal::StalePolicy,
+        Refusal::TokenRevoked,
+        Refusal::TooLarge,
+        Refusal::UnknownKey,
+        Refusal::WrongAudience,
+        Refusal::WrongIssuer,
+        Refusal::WrongTokenUse,
+        Refusal::WrongType,
+    ];
+
+    /// Fails to compile when a kind is added, as the reminder to add it above.
+    fn is_listed(refusal: Refusal) -> bool {
+        use Refusal as R;
+        match refusal {
+            R::AlgorithmMismatch | R::BadEncoding | R::BadSignature | R::ClientDisabled => true,
+            R::ClientUnknown | R::CredentialsMalformed | R::CredentialsMissing => true,
+            R::CriticalExtension | R::DuplicateMember | R::Expired | R::InsufficientScope => true,
+            R::InvalidClaim(_) | R::InvalidHeader(_) | R::IssuedInFuture | R::KeyInHeader => true,
+            R::KeysUnavailable | R::Malformed | R::MissingClaim(_) | R::MissingHeader(_) => true,
+            R::NotYetValid | R::ScopeNotGranted | R::StalePolicy | R::TokenRevoked => true,
+            R::TooLarge | R::UnknownKey | R::WrongAudience | R::WrongIssuer => true,
+            R::WrongTokenUse | R::WrongType => true,
+        }
+    }
+
+    #[test]
+    fn words_fit_into_a_challenge_and_reasons_are_documented_and_unique() {
+        let readme = include_str!("../README.md");
+        let mut reasons = Vec::new();
+        for refusal in ALL {
+            assert!(is_listed(refusal));
+            // RFC 6750 section 3: what `error_description` may hold.
+            let allowed = |byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E);
+            assert!(refusal.to_string().bytes().all(allowed), "{refusal}");
+            let reason = refusal.reason();
+            let credentials = reason.starts_with("credentials_");
+            assert!(credentials || readme.contains(&format!("`{reason}`")), "{reason}");
+            reasons.push(reason);
+        }
+        reasons.sort_unstable();
+        reasons.dedup();
+        assert_eq!(reasons.len(), ALL.len());
+    }
+}

@@ -45,7 +45,7 @@ impl Verifier {
     /// request that needs `require`.
     ///
     /// Never waits and does no input or output, so it may be called anywhere. A token that names an
-    /// unknown key is refused at once, and makes a [source of keys](Builder::jwks) look for it.
+    /// unknown key is refused at once, and makes a [source of keys](crate::Builder::jwks) look for it.
     ///
     /// # Errors
     ///
@@ -62,7 +62,7 @@ impl Verifier {
     }
 
     /// Decides like [`verify`](Self::verify), but when a token names an unknown key, it waits for a
-    /// [source of keys](Builder::jwks) to look for it. That is seldom, and shared by all callers.
+    /// [source of keys](crate::Builder::jwks) to look for it. That is seldom, and shared by all callers.
     ///
     /// # Errors
     ///
