@@ -3,7 +3,7 @@
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 use turnpike_proto::v1 as pb;
-use turnpike_tests::Caller;
+use turnpike_tests::{Caller, Plane};
 
 /// The orders API of the story, registered by its owner; answers with its introspection secret.
 pub async fn orders_api(owner: &Caller) -> (pb::ResourceServer, String) {
@@ -76,4 +76,24 @@ pub fn reason(status: &Status) -> (String, ErrorDetails) {
     let details = status.get_error_details();
     let reason = details.error_info().map(|info| info.reason.clone()).unwrap_or_default();
     (reason, details)
+}
+
+/// A program of the partners team with a token that carries these scopes of `turnpike`: the token.
+pub async fn program(plane: &Plane, member: &Caller, admin: &Caller, names: &[&str]) -> String {
+    let (program, secret) = client(member, "A program").await;
+    let request = pb::RequestGrantRequest {
+        client_id: program.client_id.clone(),
+        resource_server: "turnpike".to_owned(),
+        scopes: names.iter().map(|name| format!("turnpike/{name}")).collect(),
+        reason: "it works by itself".to_owned(),
+        ..pb::RequestGrantRequest::default()
+    };
+    let asked = member.grants().request_grant(request).await.unwrap().into_inner().grant.unwrap();
+    let approve = pb::ApproveGrantRequest {
+        grant_id: asked.grant_id,
+        etag: asked.etag,
+        ..pb::ApproveGrantRequest::default()
+    };
+    admin.grants().approve_grant(approve).await.unwrap();
+    plane.http().token(&program.client_id, &secret, "").await.access_token()
 }

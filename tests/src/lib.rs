@@ -13,6 +13,7 @@
 
 mod http;
 mod plane;
+mod raw;
 mod session;
 
 pub use http::{Answer, Http};
