@@ -101,9 +101,11 @@ pub struct ServerSettings {
     pub connections: usize,
     /// Calls at once on one HTTP/2 connection: 200 by default.
     pub concurrent_streams: u32,
-    /// How long a connection may stay without a word at its beginning: 10 seconds by default. Headers
-    /// over HTTP/1.1 then have 30 seconds, which hyper decides.
+    /// How long a connection may stay without a word at its beginning: 10 seconds by default.
     pub first_bytes_timeout: Duration,
+    /// How long the headers of a request over HTTP/1.1 may take, and how long such a connection may stay
+    /// unused: 30 seconds by default.
+    pub headers_timeout: Duration,
     /// How often an HTTP/2 connection is asked for a sign of life: 60 seconds by default; it has 20
     /// seconds to give it.
     pub keep_alive: Duration,
@@ -121,6 +123,7 @@ impl Default for ServerSettings {
             connections: 4096,
             concurrent_streams: 200,
             first_bytes_timeout: Duration::from_secs(10),
+            headers_timeout: Duration::from_secs(30),
             keep_alive: Duration::from_secs(60),
             connection_age: Duration::from_secs(30 * 60),
             drain: Duration::from_secs(15),

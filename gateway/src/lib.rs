@@ -14,6 +14,7 @@
 
 mod assets;
 mod config;
+mod connection;
 mod content_type;
 mod context;
 mod csrf;

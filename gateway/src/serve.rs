@@ -1,33 +1,39 @@
 //! The listener: one plain-text port for HTTP/1.1 and HTTP/2.
+//!
+//! hyper is served directly. tonic's server would apply `grpc-timeout` itself, outside of every layer,
+//! and answer CANCELLED whenever it is faster than the gateway by a hair; its connection age, given a
+//! grace period, cuts connections instead of asking them to go.
 
 use std::io;
 use std::net::SocketAddr;
-use std::pin::Pin;
+use std::pin::pin;
 use std::sync::Arc;
-use std::task::{Context, Poll};
 use std::time::Duration;
 
-use futures_util::stream::{self, Stream};
-use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
+use axum::Router;
+use hyper_util::rt::{TokioExecutor, TokioIo, TokioTimer};
+use hyper_util::server::conn::auto;
+use hyper_util::service::TowerToHyperService;
 use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore, oneshot};
-use tokio::time::Sleep;
-use tonic::transport::server::{Connected, TcpConnectInfo};
-use tonic::transport::{self, Server};
-use tracing::{info, warn};
+use tokio::sync::{OwnedSemaphorePermit, Semaphore, watch};
+use tokio::task::JoinSet;
+use tonic::transport::server::TcpConnectInfo;
+use tower::ServiceExt;
+use tracing::{debug, info, warn};
 
 use crate::config::ServerSettings;
+use crate::connection::Connection;
 use crate::gateway::Gateway;
 
-/// hyper reads so many bytes before it knows which HTTP it speaks, and knows no timeout for that.
-const PREFACE_LEN: usize = 24;
-/// A caller's headers over HTTP/2, assertions and tokens included.
+/// A caller's headers over HTTP/2, assertions and tokens included; and everything hyper holds of a
+/// connection over HTTP/1.1.
 const HEADER_LIST_BYTES: u32 = 32 * 1024;
+const HTTP1_BUFFER_BYTES: usize = 64 * 1024;
 const KEEP_ALIVE_TIMEOUT: Duration = Duration::from_secs(20);
 /// After an error of `accept`, such as too many open files, a moment to recover.
 const ACCEPT_PAUSE: Duration = Duration::from_millis(100);
 
-/// Why a gateway did not serve, or stopped.
+/// Why a gateway did not serve.
 #[derive(Debug, thiserror::Error)]
 pub enum ServeError {
     /// The listener has no address.
@@ -36,18 +42,15 @@ pub enum ServeError {
     /// There are personas, and other machines can reach the listener.
     #[error("login links need a listener on this machine, such as `127.0.0.1`: not `{0}`")]
     NotLoopback(SocketAddr),
-    /// The server stopped.
-    #[error("the server stopped")]
-    Server(#[source] transport::Error),
 }
 
 impl Gateway {
     /// Serves on `listener` until `shutdown` completes, then lets calls end: streams get a second,
-    /// others [`ServerSettings::drain`].
+    /// others [`ServerSettings::drain`]. What is left then is cut.
     ///
     /// # Errors
     ///
-    /// The listener is unfit, or the server stopped by itself.
+    /// The listener is unfit.
     pub async fn serve(
         self,
         listener: TcpListener,
@@ -58,146 +61,102 @@ impl Gateway {
         if local_only && !address.ip().is_loopback() {
             return Err(ServeError::NotLoopback(address));
         }
-        let (stopping, stopped) = oneshot::channel();
-        let signal = async move {
-            shutdown.await;
-            info!("stopping: no new connections, calls may end");
-            drain.begin();
-            // The receiver is gone only if the server stopped before.
-            let _ = stopping.send(());
-        };
-        let drain_time = settings.drain;
-        let overdue = async move {
-            if stopped.await.is_err() {
-                std::future::pending::<()>().await;
-            }
-            tokio::time::sleep(drain_time).await;
-        };
-        let serving = server(&settings).serve_with_incoming_shutdown(
-            router,
-            incoming(listener, &settings),
-            signal,
-        );
+        let server = Server::new(router, settings);
+        let mut connections = JoinSet::new();
         tokio::select! {
-            served = serving => served.map_err(ServeError::Server),
-            () = overdue => {
-                warn!("some calls did not end in time and were cut");
-                Ok(())
-            }
+            () = server.accept(&listener, &mut connections) => {}
+            () = shutdown => {}
         }
+        // From here on the kernel refuses newcomers.
+        drop(listener);
+        info!(connections = connections.len(), "stopping: calls may end");
+        drain.begin();
+        server.stopping.send_replace(true);
+        let ended = async { while connections.join_next().await.is_some() {} };
+        if tokio::time::timeout(server.settings.drain, ended).await.is_err() {
+            warn!("some calls did not end in time and are cut");
+        }
+        Ok(())
     }
 }
 
-fn server(settings: &ServerSettings) -> Server {
-    Server::builder()
-        .accept_http1(true)
-        .max_concurrent_streams(settings.concurrent_streams)
-        .http2_max_header_list_size(HEADER_LIST_BYTES)
-        .http2_keepalive_interval(Some(settings.keep_alive))
-        .http2_keepalive_timeout(Some(KEEP_ALIVE_TIMEOUT))
-        // With a grace period tonic 0.14 skips the polite part and cuts the connection: none is set.
-        .max_connection_age(settings.connection_age)
+struct Server {
+    router: Router,
+    settings: ServerSettings,
+    http: auto::Builder<TokioExecutor>,
+    permits: Arc<Semaphore>,
+    stopping: watch::Sender<bool>,
 }
 
-/// Connections as they come, at most so many at once.
-fn incoming(
-    listener: TcpListener,
-    settings: &ServerSettings,
-) -> impl Stream<Item = Result<Connection, io::Error>> + use<> {
-    let permits = Arc::new(Semaphore::new(settings.connections));
-    let patience = settings.first_bytes_timeout;
-    stream::unfold((listener, permits), move |(listener, permits)| async move {
-        let permit = Arc::clone(&permits).acquire_owned().await.ok()?;
-        let stream = loop {
+impl Server {
+    fn new(router: Router, settings: ServerSettings) -> Self {
+        let mut http = auto::Builder::new(TokioExecutor::new());
+        http.http1()
+            .timer(TokioTimer::new())
+            .header_read_timeout(settings.headers_timeout)
+            .max_buf_size(HTTP1_BUFFER_BYTES);
+        http.http2()
+            .timer(TokioTimer::new())
+            .keep_alive_interval(settings.keep_alive)
+            .keep_alive_timeout(KEEP_ALIVE_TIMEOUT)
+            .max_concurrent_streams(settings.concurrent_streams)
+            .max_header_list_size(HEADER_LIST_BYTES);
+        let permits = Arc::new(Semaphore::new(settings.connections));
+        Self { router, settings, http, permits, stopping: watch::Sender::new(false) }
+    }
+
+    /// Accepts for ever, at most so many connections at once.
+    async fn accept(&self, listener: &TcpListener, connections: &mut JoinSet<()>) {
+        while let Ok(permit) = Arc::clone(&self.permits).acquire_owned().await {
             match listener.accept().await {
-                Ok((stream, _)) => break stream,
+                Ok((stream, peer)) => {
+                    connections.spawn(self.serve(stream, peer, permit));
+                }
                 Err(error) => {
-                    warn!(
-                        error = &error as &dyn std::error::Error,
-                        "a connection was not accepted"
-                    );
+                    warn!(error = &error as &dyn std::error::Error, "no connection was accepted");
                     tokio::time::sleep(ACCEPT_PAUSE).await;
                 }
             }
-        };
+            while connections.try_join_next().is_some() {}
+        }
+    }
+
+    /// Serves one connection until it ends, politely asking it to when it is old or we stop.
+    fn serve(
+        &self,
+        stream: TcpStream,
+        peer: SocketAddr,
+        permit: OwnedSemaphorePermit,
+    ) -> impl Future<Output = ()> + Send + use<> {
         // Without it small frames wait for acknowledgements; a socket that refuses is already dead.
         let _ = stream.set_nodelay(true);
-        Some((Ok(Connection::new(stream, permit, patience)), (listener, permits)))
-    })
-}
-
-/// A connection that must say something soon: who connects and stays silent holds a place for nothing.
-struct Connection {
-    stream: TcpStream,
-    /// Given back when the connection is closed.
-    _permit: OwnedSemaphorePermit,
-    /// Until the first bytes are there.
-    patience: Option<Pin<Box<Sleep>>>,
-    read: usize,
-}
-
-impl Connection {
-    fn new(stream: TcpStream, permit: OwnedSemaphorePermit, patience: Duration) -> Self {
-        let patience = Some(Box::pin(tokio::time::sleep(patience)));
-        Self { stream, _permit: permit, patience, read: 0 }
-    }
-}
-
-impl Connected for Connection {
-    type ConnectInfo = TcpConnectInfo;
-
-    fn connect_info(&self) -> TcpConnectInfo {
-        self.stream.connect_info()
-    }
-}
-
-impl AsyncRead for Connection {
-    fn poll_read(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        buffer: &mut ReadBuf<'_>,
-    ) -> Poll<io::Result<()>> {
-        let before = buffer.filled().len();
-        let polled = Pin::new(&mut self.stream).poll_read(cx, buffer);
-        if let Some(patience) = self.patience.as_mut() {
-            if polled.is_pending() && patience.as_mut().poll(cx).is_ready() {
-                return Poll::Ready(Err(io::ErrorKind::TimedOut.into()));
-            }
-            self.read += buffer.filled().len() - before;
-            if self.read >= PREFACE_LEN {
-                self.patience = None;
+        let info = TcpConnectInfo { local_addr: stream.local_addr().ok(), remote_addr: Some(peer) };
+        let service = self.router.clone().map_request(move |mut request: http::Request<_>| {
+            request.extensions_mut().insert(info.clone());
+            request
+        });
+        let connection = Connection::new(stream, permit, self.settings.first_bytes_timeout);
+        let (http, age) = (self.http.clone(), self.settings.connection_age);
+        let mut stopping = self.stopping.subscribe();
+        async move {
+            let io = TokioIo::new(connection);
+            let mut served = pin!(http.serve_connection(io, TowerToHyperService::new(service)));
+            let mut leave = pin!(async move {
+                tokio::select! {
+                    () = tokio::time::sleep(age) => {}
+                    _ = stopping.wait_for(|stopping| *stopping) => {}
+                }
+            });
+            let ended = tokio::select! {
+                ended = served.as_mut() => ended,
+                () = leave.as_mut() => {
+                    served.as_mut().graceful_shutdown();
+                    served.await
+                }
+            };
+            if let Err(error) = ended {
+                debug!(error = error.as_ref() as &dyn std::error::Error, "a connection broke");
             }
         }
-        polled
-    }
-}
-
-impl AsyncWrite for Connection {
-    fn poll_write(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[u8],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
-    }
-
-    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_flush(cx)
-    }
-
-    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
-        Pin::new(&mut self.stream).poll_shutdown(cx)
-    }
-
-    fn poll_write_vectored(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-        bytes: &[io::IoSlice<'_>],
-    ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
-    }
-
-    fn is_write_vectored(&self) -> bool {
-        self.stream.is_write_vectored()
     }
 }

@@ -1,0 +1,13 @@
+//! The gateway over real connections: a listener on 127.0.0.1, callers that speak HTTP/1.1 and HTTP/2 by
+//! hand, and services that misbehave on request.
+
+mod calls;
+mod client;
+mod failures;
+mod harness;
+mod http;
+mod requests;
+mod service;
+mod serving;
+mod sessions;
+mod sign_in;
