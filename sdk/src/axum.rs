@@ -11,8 +11,12 @@
 //! }
 //!
 //! fn app(verifier: Verifier) -> Result<Router, turnpike_sdk::require::Error> {
-//!     let place = require_scopes(Require::all_of(["lj-health-food/place-order"])?);
-//!     Ok(Router::new().route("/orders", post(place_order).layer(place)).layer(verify(verifier)))
+//!     let (place, list) = ("lj-health-food/place-order", "lj-health-food/list-orders");
+//!     // Nobody without a scope of this API, and for this route one in particular.
+//!     let ours = Require::any_of([place, list])?;
+//!     let place = require_scopes(Require::all_of([place])?);
+//!     let orders = Router::new().route("/orders", post(place_order).layer(place));
+//!     Ok(orders.layer(verify(verifier, ours)))
 //! }
 //! ```
 //!
@@ -40,11 +44,13 @@ use crate::verifier::Verifier;
 #[derive(Clone, Copy, Debug)]
 pub enum Http {}
 
-/// Verifies the token of every request that passes. Put it around the routes to protect, outside of
-/// any [`require_scopes`]; it asks for no scope itself unless [told](VerifyLayer::require).
+/// Verifies the token of every request that passes, and asks it for `require`. Put it around the
+/// routes to protect, outside of any [`require_scopes`], with the scopes of the whole API as
+/// [`Require::any_of`]: a route that is forgotten then still serves nobody who has no scope here.
+/// [`Require::any_token`] would let in the clients of every other API of this issuer.
 #[must_use]
-pub fn verify(verifier: Verifier) -> VerifyLayer<Http> {
-    VerifyLayer::new(verifier)
+pub fn verify(verifier: Verifier, require: Require) -> VerifyLayer<Http> {
+    VerifyLayer::new(verifier, require)
 }
 
 /// Asks for scopes on a route whose requests come through [`verify`].

@@ -1,6 +1,8 @@
 //! Bearer tokens in HTTP (RFC 6750): how one is sent, and what is answered when it is refused. For
 //! whoever speaks HTTP without one of the layers of this crate.
 
+use std::sync::Arc;
+
 use crate::refusal::{Answer, Refusal};
 use crate::require::Require;
 
@@ -40,7 +42,7 @@ pub(crate) fn is_b64token(text: &str) -> bool {
 
 /// What an API calls the space that it protects, shown to clients in `WWW-Authenticate`.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Realm(Box<str>);
+pub struct Realm(Arc<str>);
 
 /// Not the name of a realm.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]

@@ -24,7 +24,7 @@ pub struct Claims {
     pub(crate) expires_at: i64,
     pub(crate) issued_at: i64,
     pub(crate) issuer: Arc<str>,
-    pub(crate) key_id: Box<str>,
+    pub(crate) key_id: Arc<str>,
     pub(crate) not_before: Option<i64>,
     pub(crate) scopes: ScopeList,
     pub(crate) jti: Box<str>,
@@ -90,11 +90,7 @@ impl Claims {
 
     /// Bytes on the heap, for the account of a cache.
     pub(crate) fn heap_bytes(&self) -> usize {
-        size_of::<Self>()
-            + self.client_id.len()
-            + self.key_id.len()
-            + self.jti.len()
-            + self.scopes.heap_bytes()
+        size_of::<Self>() + self.client_id.len() + self.jti.len() + self.scopes.heap_bytes()
     }
 }
 
@@ -241,14 +237,14 @@ impl<'a> ClaimSet<'a> {
     }
 
     /// `issuer` is the configured one, which the token's was found to be equal to.
-    pub(crate) fn into_claims(self, issuer: Arc<str>, key_id: &str) -> Claims {
+    pub(crate) fn into_claims(self, issuer: Arc<str>, key_id: Arc<str>) -> Claims {
         Claims {
             auth_time: self.auth_time,
             client_id: self.client_id.into(),
             expires_at: self.expires_at,
             issued_at: self.issued_at,
             issuer,
-            key_id: key_id.into(),
+            key_id,
             not_before: self.not_before,
             scopes: self.scopes,
             jti: self.jti.into(),

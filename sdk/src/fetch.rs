@@ -123,7 +123,8 @@ pub(crate) fn jittered(duration: Duration) -> Duration {
     let mut byte = [128];
     // Without randomness there is no jitter, which is no harm.
     let _ = aws_lc_rs::rand::fill(&mut byte);
-    duration.mul_f64(0.9 + f64::from(byte[0]) / 255.0 * 0.2)
+    let factor = 0.9 + f64::from(byte[0]) / 255.0 * 0.2;
+    Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(duration)
 }
 
 /// How long to wait after the `failures`-th failure in a row: 1, 2, 4, 8, 16, then 30 seconds.
@@ -224,6 +225,7 @@ mod tests {
             let pause = backoff(failures).as_secs_f64() / f64::from(seconds);
             assert!((0.9..=1.1).contains(&pause), "{failures}: {pause}");
         }
+        assert!(jittered(Duration::MAX) > Duration::MAX / 2);
         assert_eq!(seconds(&HeaderValue::from_static("120")), Some(Duration::from_secs(120)));
         assert_eq!(seconds(&HeaderValue::from_static("99999999")), Some(LONGEST_RETRY_AFTER));
         assert_eq!(seconds(&HeaderValue::from_static("-1")), None);

@@ -172,7 +172,7 @@ impl JwksSource {
         let asked = self.shared.ask();
         if asked != Asked::Declined {
             // The task always comes to an end within the timeout, unless its runtime is gone.
-            let limit = self.shared.settings.timeout + Duration::from_secs(1);
+            let limit = self.shared.settings.timeout.saturating_add(Duration::from_secs(1));
             let _ = tokio::time::timeout(limit, last.changed()).await;
         }
         asked

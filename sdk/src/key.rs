@@ -1,6 +1,7 @@
 //! One public key of an issuer: parsed once, and bound to one algorithm.
 
 use std::fmt;
+use std::sync::Arc;
 
 use aws_lc_rs::rsa::PublicKeyComponents;
 use aws_lc_rs::signature::{ECDSA_P256_SHA256_FIXED, ParsedPublicKey, RSA_PKCS1_2048_8192_SHA256};
@@ -54,7 +55,7 @@ pub enum Unusable {
 /// A parsed key.
 pub(crate) struct PublicKey {
     algorithm: Algorithm,
-    id: Box<str>,
+    id: Arc<str>,
     /// What the key set said (n and e, x and y), to tell a changed key from the same one.
     material: (Box<[u8]>, Box<[u8]>),
     parsed: ParsedPublicKey,
@@ -98,7 +99,7 @@ impl PublicKey {
         Ok(Self { algorithm: Algorithm::Es256, id: id.into(), material, parsed })
     }
 
-    pub(crate) fn id(&self) -> &str {
+    pub(crate) fn id(&self) -> &Arc<str> {
         &self.id
     }
 

@@ -62,14 +62,14 @@ impl KeySet {
             return Err(NotAKeySet);
         }
         let mut set = Self::default();
-        let mut ambiguous: Vec<Box<str>> = Vec::new();
+        let mut ambiguous: Vec<Arc<str>> = Vec::new();
         for entry in list {
             let Value::Object(entry) = entry else { return Err(NotAKeySet) };
             let jwk = Jwk(json::object(entry, LIMITS).map_err(|_| NotAKeySet)?);
             match jwk.parse() {
                 Ok(key) => match set.find(key.id()) {
                     Some(same) if **same == key => {}
-                    Some(_) => ambiguous.push(key.id().into()),
+                    Some(_) => ambiguous.push(key.id().clone()),
                     None => set.keys.push(Arc::new(key)),
                 },
                 Err(reason) => {
@@ -78,16 +78,16 @@ impl KeySet {
             }
         }
         for id in ambiguous {
-            set.keys.retain(|key| *key.id() != *id);
+            set.keys.retain(|key| *key.id() != id);
             let reason = Unusable::AmbiguousKeyId;
-            set.skipped.push(SkippedKey { key_id: Some(id.into()), reason });
+            set.skipped.push(SkippedKey { key_id: Some((*id).into()), reason });
         }
         Ok(set)
     }
 
     /// The ids of the usable keys, in the order of the set.
     pub fn key_ids(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(|key| key.id())
+        self.keys.iter().map(|key| &**key.id())
     }
 
     /// Whether no key is usable.
@@ -103,7 +103,7 @@ impl KeySet {
     }
 
     pub(crate) fn find(&self, id: &str) -> Option<&Arc<PublicKey>> {
-        self.keys.iter().find(|key| key.id() == id)
+        self.keys.iter().find(|key| **key.id() == *id)
     }
 }
 

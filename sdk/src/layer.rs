@@ -37,9 +37,9 @@ pub(crate) mod private {
     pub trait Sealed {}
 }
 
-/// Lets requests with an accepted token through, with [`Verified`] among their extensions, and
-/// answers the others. The [`Refusal`] is among the extensions of that answer, for logs and metrics
-/// of a layer outside of it.
+/// Lets requests with an accepted token through, with [`Verified`] and its [`Realm`] among their
+/// extensions, and answers the others. The [`Refusal`] is among the extensions of that answer, for
+/// logs and metrics of a layer outside of it.
 pub struct VerifyLayer<P> {
     settings: Arc<Settings>,
     protocol: PhantomData<fn() -> P>,
@@ -53,20 +53,9 @@ struct Settings {
 }
 
 impl<P> VerifyLayer<P> {
-    /// A layer that accepts what `verifier` accepts, for any scope: see
-    /// [`require`](VerifyLayer::require).
-    pub(crate) fn new(verifier: Verifier) -> Self {
-        let settings =
-            Settings { realm: Realm::default(), require: Require::any_token(), verifier };
+    pub(crate) fn new(verifier: Verifier, require: Require) -> Self {
+        let settings = Settings { realm: Realm::default(), require, verifier };
         Self { settings: Arc::new(settings), protocol: PhantomData }
-    }
-
-    /// The scopes that every request needs; [`Require::any_token`] unless told, which is for a
-    /// service whose routes or methods ask for scopes of their own.
-    #[must_use]
-    pub fn require(self, require: Require) -> Self {
-        let settings = Settings { require, ..(*self.settings).clone() };
-        Self { settings: Arc::new(settings), ..self }
     }
 
     /// The realm in challenges; `turnpike` unless told.
@@ -141,6 +130,7 @@ where
             match verdict {
                 Ok(verified) => {
                     request.extensions_mut().insert(verified);
+                    request.extensions_mut().insert(settings.realm.clone());
                     inner.call(request).await
                 }
                 Err(refusal) => Ok(refuse::<P>(&settings.realm, refusal, &settings.require)),
@@ -152,31 +142,25 @@ where
 /// Lets requests through whose token, verified by a [`VerifyLayer`] outside of this one, is enough
 /// for a route, and answers the others.
 pub struct RequireLayer<P> {
-    settings: Arc<(Require, Realm)>,
+    require: Arc<Require>,
     protocol: PhantomData<fn() -> P>,
 }
 
 impl<P> RequireLayer<P> {
     pub(crate) fn new(require: Require) -> Self {
-        Self { settings: Arc::new((require, Realm::default())), protocol: PhantomData }
-    }
-
-    /// The realm in challenges; `turnpike` unless told.
-    #[must_use]
-    pub fn realm(self, realm: Realm) -> Self {
-        Self { settings: Arc::new((self.settings.0.clone(), realm)), ..self }
+        Self { require: Arc::new(require), protocol: PhantomData }
     }
 }
 
 impl<P> Clone for RequireLayer<P> {
     fn clone(&self) -> Self {
-        Self { settings: self.settings.clone(), protocol: PhantomData }
+        Self { require: self.require.clone(), protocol: PhantomData }
     }
 }
 
 impl<P> fmt::Debug for RequireLayer<P> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_tuple("RequireLayer").field(&self.settings.0).finish()
+        f.debug_tuple("RequireLayer").field(&self.require).finish()
     }
 }
 
@@ -218,13 +202,14 @@ where
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let (require, realm) = &*self.layer.settings;
-        let answer = match request.extensions().get::<Verified>() {
-            None => P::misplaced(),
-            Some(verified) => match verified.satisfies(require) {
+        let require = &*self.layer.require;
+        let extensions = request.extensions();
+        let answer = match (extensions.get::<Verified>(), extensions.get::<Realm>()) {
+            (Some(verified), Some(realm)) => match verified.satisfies(require) {
                 Ok(()) => return Box::pin(self.inner.call(request)),
                 Err(refusal) => refuse::<P>(realm, refusal, require),
             },
+            _ => P::misplaced(),
         };
         Box::pin(std::future::ready(Ok(answer)))
     }

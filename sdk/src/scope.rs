@@ -27,7 +27,8 @@ pub(crate) struct Subset(u128);
 impl ScopeList {
     /// `None` when `text` is not scopes with exactly one space between them, or has too many.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        let mut ranges: Vec<(u16, u16)> = Vec::with_capacity(8);
+        let spaces = text.bytes().filter(|byte| *byte == b' ').count();
+        let mut ranges: Vec<(u16, u16)> = Vec::with_capacity((spaces + 1).min(MAX_SCOPES));
         let mut start = 0;
         for scope in text.split(' ') {
             if !is_token(scope) {

@@ -39,11 +39,12 @@ use crate::verifier::Verifier;
 #[derive(Clone, Copy, Debug)]
 pub enum Grpc {}
 
-/// Verifies the token of every call that passes. It asks for no scope itself unless
-/// [told](VerifyLayer::require).
+/// Verifies the token of every call that passes, and asks it for `require`. Use the scopes of the
+/// whole API as [`Require::any_of`] here, and those of a method in [`check`] or [`require_scopes`]:
+/// [`Require::any_token`] would let in the clients of every other API of this issuer.
 #[must_use]
-pub fn verify(verifier: Verifier) -> VerifyLayer<Grpc> {
-    VerifyLayer::new(verifier)
+pub fn verify(verifier: Verifier, require: Require) -> VerifyLayer<Grpc> {
+    VerifyLayer::new(verifier, require)
 }
 
 /// Asks for scopes on a service whose calls come through [`verify`].
@@ -70,7 +71,10 @@ pub fn check<'r, T>(request: &'r Request<T>, require: &Require) -> Result<&'r Ve
     let verified = verified(request)?;
     match verified.satisfies(require) {
         Ok(()) => Ok(verified),
-        Err(refusal) => Err(status(&Realm::default(), refusal, require)),
+        Err(refusal) => {
+            let realm = request.extensions().get().cloned().unwrap_or_default();
+            Err(status(&realm, refusal, require))
+        }
     }
 }
 

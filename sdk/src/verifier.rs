@@ -230,7 +230,7 @@ impl Inner {
         claims.check_audience(self.audience.as_deref())?;
         observer.passed(Check::Audience);
 
-        let claims = Arc::new(claims.into_claims(self.issuer.clone(), key.id()));
+        let claims = Arc::new(claims.into_claims(self.issuer.clone(), key.id().clone()));
         observer.signed(&claims);
         Ok(claims)
     }

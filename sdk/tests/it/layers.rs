@@ -18,7 +18,9 @@ fn app() -> Router {
     Router::new()
         .route("/orders", post(caller).layer(require_scopes(place())).get(caller).layer(list))
         .route("/me", get(caller))
-        .layer(verify(verifier()).realm(Realm::new("orders").expect("a realm")))
+        .layer(
+            verify(verifier(), Require::any_token()).realm(Realm::new("orders").expect("a realm")),
+        )
         .route("/open", get(async || "open"))
         .route("/forgotten", get(caller))
         .route("/half", get(async || "x").layer(require_scopes(place())))
@@ -126,12 +128,31 @@ async fn a_missing_scope_is_forbidden_and_named() {
     assert_eq!(response.status(), StatusCode::FORBIDDEN);
     assert_eq!(
         challenge(&response).expect("a challenge"),
-        "Bearer realm=\"turnpike\", error=\"insufficient_scope\", error_description=\"the token \
+        "Bearer realm=\"orders\", error=\"insufficient_scope\", error_description=\"the token \
          does not hold the scopes that are needed\", scope=\"lj-health-food/list-orders\""
     );
     assert_eq!(response.extensions().get(), Some(&Refusal::InsufficientScope));
     let both = draft().token();
     assert_eq!(get_with("/orders", &[&format!("Bearer {both}")]).await.status(), StatusCode::OK);
+}
+
+#[tokio::test]
+async fn the_outer_layer_asks_for_scopes_too() {
+    let ours = Require::any_of([PLACE, LIST]).expect("scopes");
+    let app = Router::new().route("/", get(async || "x")).layer(verify(verifier(), ours));
+    for (scope, status) in [
+        ("another-api/read", StatusCode::FORBIDDEN),
+        (PLACE, StatusCode::OK),
+        (LIST, StatusCode::OK),
+    ] {
+        let token = SHARED.draft(CLIENT, scope, NOW).token();
+        let request = Request::get("/")
+            .header(header::AUTHORIZATION, format!("Bearer {token}"))
+            .body(Body::empty())
+            .expect("a request");
+        let response = app.clone().oneshot(request).await.expect("infallible");
+        assert_eq!(response.status(), status, "{scope}");
+    }
 }
 
 /// A route that was forgotten in the set-up serves nobody.
@@ -150,7 +171,7 @@ async fn a_verifier_that_cannot_decide_is_unavailable() {
         .keys(turnpike_sdk::Keys::default())
         .build()
         .expect("a verifier");
-    let app = Router::new().route("/", get(async || "x")).layer(verify(verifier));
+    let app = Router::new().route("/", get(async || "x")).layer(verify(verifier, place()));
     let request = Request::get("/")
         .header(header::AUTHORIZATION, format!("Bearer {}", draft().token()))
         .body(Body::empty())
@@ -198,7 +219,11 @@ mod grpc {
             request = request.header("authorization", *value);
         }
         let request = request.body(GrpcBody::empty()).expect("a request");
-        verify(verifier()).layer(service()).oneshot(request).await.expect("infallible")
+        verify(verifier(), Require::any_token())
+            .layer(service())
+            .oneshot(request)
+            .await
+            .expect("infallible")
     }
 
     fn status(response: &Response<GrpcBody>) -> Status {
@@ -244,7 +269,9 @@ mod grpc {
                 .body(GrpcBody::empty())
                 .expect("a request")
         };
-        let layered = || verify(verifier()).layer(require_scopes(place()).layer(service()));
+        let layered = || {
+            verify(verifier(), Require::any_token()).layer(require_scopes(place()).layer(service()))
+        };
         let answer = layered().oneshot(request(PLACE)).await.expect("infallible");
         assert_eq!(answer.headers()["x-caller"], CLIENT);
         let answer = layered().oneshot(request(LIST)).await.expect("infallible");
@@ -265,7 +292,7 @@ mod grpc {
         fn name<S: tonic::server::NamedService>(_: &S) -> &'static str {
             S::NAME
         }
-        let service: Verify<Orders, Grpc> = verify(verifier()).layer(Orders);
+        let service: Verify<Orders, Grpc> = verify(verifier(), Require::any_token()).layer(Orders);
         assert_eq!(name(&service), "orders.v1.Orders");
     }
 }
