@@ -1,2 +1,40 @@
-//! The turnpike command.
-fn main() {}
+//! The `turnpike` command. Data goes to standard output, everything else to standard error.
+
+mod audit;
+mod output;
+mod up;
+
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+/// One place for machine-to-machine access.
+#[derive(Parser)]
+#[command(name = "turnpike", version, about)]
+struct Args {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Subcommand)]
+enum Command {
+    /// Work with an exported log.
+    #[command(subcommand)]
+    Audit(audit::Command),
+    /// Run everything in one process, over the embedded issuer and SQLite.
+    Up(up::Args),
+}
+
+fn main() -> ExitCode {
+    let done = match Args::parse().command {
+        Command::Audit(command) => audit::run(&command),
+        Command::Up(args) => up::run(args),
+    };
+    match done {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            output::note(&format!("turnpike: {problem}"));
+            ExitCode::FAILURE
+        }
+    }
+}

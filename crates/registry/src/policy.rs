@@ -80,7 +80,9 @@ impl Follower {
     /// [`Error::Unavailable`], [`Error::Internal`].
     pub async fn start(registry: Registry) -> Result<Self, Error> {
         let policy = Arc::new(Policy::default());
-        let (applied, _) = watch::channel(0);
+        let (applied, told) = watch::channel(0);
+        // A second follower of one registry changes nothing: changes wait for the first.
+        let _ = registry.applied.set(told);
         let follower = Self { registry, policy, applied };
         follower.snapshot().await?;
         Ok(follower)

@@ -2,7 +2,8 @@
 
 use std::collections::HashMap;
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
+use std::time::Duration;
 
 use tokio::sync::watch;
 use turnpike_domain::id::{ClientId, GrantId, SecretId, TokenId};
@@ -19,6 +20,9 @@ use crate::store::{self, Item, Key, Query, Source, Store, Write};
 /// How often a change is decided anew because what it leaned on has changed.
 const ATTEMPTS: u32 = 12;
 
+/// How long an answer waits for the policy of its own process to have heard of the change.
+const APPLY_TIME: Duration = Duration::from_secs(1);
+
 /// The registry: cheap to clone, shared by all services of a process.
 #[derive(Clone)]
 pub struct Registry {
@@ -26,6 +30,8 @@ pub struct Registry {
     pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     commits: Commits,
+    /// What the policy of this process has applied, once it follows the log.
+    pub(crate) applied: Arc<OnceLock<watch::Receiver<u64>>>,
 }
 
 /// What a use case decided: a change to make, or an answer that needs none.
@@ -49,7 +55,7 @@ impl Registry {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Error> {
         let commits = Commits::start(store.clone(), clock.clone()).await?;
-        Ok(Self { store, clock, entropy, commits })
+        Ok(Self { store, clock, entropy, commits, applied: Arc::default() })
     }
 
     /// Now, by this registry's clock.
@@ -68,7 +74,8 @@ impl Registry {
     }
 
     /// Decides a change by `decide` and makes it. If what the decision leaned on changes before it is made, it
-    /// is decided anew on what is there then, a bounded number of times.
+    /// is decided anew on what is there then, a bounded number of times. Where this process follows the log, the
+    /// answer comes when its policy has heard of the change: whatever it decides from then on, it decides with it.
     ///
     /// # Errors
     ///
@@ -84,7 +91,10 @@ impl Registry {
                 Attempt::Nothing(answer) => return Ok(answer),
             };
             match self.commits.commit(*change).await {
-                Ok(_) => return Ok(answer),
+                Ok(sequence) => {
+                    self.applied(sequence).await;
+                    return Ok(answer);
+                }
                 Err(CommitError::Failed(error)) => return Err(error),
                 Err(CommitError::Conflict) => {
                     // Spread by chance, so that those who collided do not collide again.
@@ -96,6 +106,15 @@ impl Registry {
             }
         }
         Err(Error::Unavailable("others changed the same things again and again".into()))
+    }
+
+    /// Waits until the policy of this process, if it has one, has applied an event.
+    async fn applied(&self, sequence: u64) {
+        let Some(mut applied) = self.applied.get().cloned() else { return };
+        let waited = tokio::time::timeout(APPLY_TIME, applied.wait_for(|done| *done >= sequence));
+        if !matches!(waited.await, Ok(Ok(_))) {
+            tracing::warn!(log.sequence = sequence, "policy.late");
+        }
     }
 
     /// Makes a change that was not decided on anything that could change.

@@ -5,12 +5,13 @@ use std::sync::Arc;
 
 use tonic::metadata::MetadataMap;
 use turnpike_domain::actor::{ApiScope, Program};
-use turnpike_domain::{Actor, Error, Identifier};
+use turnpike_domain::{Actor, Error, Identifier, Timestamp};
 use turnpike_registry::Policy;
 use turnpike_sdk::{Require, Verified, Verifier};
 
 use crate::assertion::{AssertionVerifier, METADATA_KEY};
 use crate::methods::{Callers, Row};
+use crate::oauth::{Credentials, SecretHolders};
 
 /// Authenticates calls by the gateway's identity assertion (people), by a Turnpike token (programs), or
 /// by a secret (resource servers and clients, where the row says so).
@@ -19,6 +20,7 @@ pub struct Authenticator {
     assertions: AssertionVerifier,
     tokens: Verifier,
     policy: Arc<Policy>,
+    secrets: SecretHolders,
     require: Require,
 }
 
@@ -32,10 +34,11 @@ impl Authenticator {
         assertions: AssertionVerifier,
         tokens: Verifier,
         policy: Arc<Policy>,
+        secrets: SecretHolders,
     ) -> Result<Self, Error> {
         let scopes = ApiScope::ALL.map(|s| format!("{}/{}", Identifier::BUILT_IN, s.name()));
         let require = Require::any_of(scopes).map_err(Error::internal)?;
-        Ok(Self { assertions, tokens, policy, require })
+        Ok(Self { assertions, tokens, policy, secrets, require })
     }
 
     /// The caller of one RPC.
@@ -43,7 +46,12 @@ impl Authenticator {
     /// # Errors
     ///
     /// [`Error::Unauthenticated`], in words that help the caller and not a forger.
-    pub fn authenticate(&self, row: &Row, metadata: &MetadataMap) -> Result<Actor, Error> {
+    pub fn authenticate(
+        &self,
+        row: &Row,
+        metadata: &MetadataMap,
+        now: Timestamp,
+    ) -> Result<Actor, Error> {
         let mut assertions = metadata.get_all(METADATA_KEY).iter();
         let mut authorizations = metadata.get_all("authorization").iter();
         match (assertions.next(), authorizations.next()) {
@@ -54,11 +62,16 @@ impl Authenticator {
             _ if assertions.next().is_some() || authorizations.next().is_some() => {
                 Err(Error::Unauthenticated("send one credential"))
             }
-            _ => self.by_the_one(row, metadata),
+            _ => self.by_the_one(row, metadata, now),
         }
     }
 
-    fn by_the_one(&self, row: &Row, metadata: &MetadataMap) -> Result<Actor, Error> {
+    fn by_the_one(
+        &self,
+        row: &Row,
+        metadata: &MetadataMap,
+        now: Timestamp,
+    ) -> Result<Actor, Error> {
         if let Some(assertion) = metadata.get(METADATA_KEY) {
             let text =
                 assertion.to_str().map_err(|_| Error::Unauthenticated("the session is bad"))?;
@@ -79,16 +92,19 @@ impl Authenticator {
                 self.program(token.trim_start())
             }
             (Callers::Secret, Some((scheme, _))) if scheme.eq_ignore_ascii_case("basic") => {
-                self.secret_holder(credentials)
+                self.secret_holder(credentials, now)
             }
             (Callers::SignedIn, _) => Err(Error::Unauthenticated("send a token as `Bearer`")),
             (Callers::Secret, _) => Err(Error::Unauthenticated("send a secret as `Basic`")),
         }
     }
 
-    /// Helper hook: becomes `oauth`'s parser and comparison.
-    fn secret_holder(&self, _credentials: &str) -> Result<Actor, Error> {
-        Err(Error::Unauthenticated("the secret is bad"))
+    /// A resource server or client, by its own secret.
+    fn secret_holder(&self, credentials: &str, now: Timestamp) -> Result<Actor, Error> {
+        let Credentials { id, secret, .. } = Credentials::from_basic(credentials)
+            .ok_or(Error::Unauthenticated("the credential is not HTTP Basic"))?;
+        let found = self.secrets.find(&id, &secret, now);
+        found.ok_or(Error::Unauthenticated("the id or the secret is wrong"))
     }
 
     fn program(&self, token: &str) -> Result<Actor, Error> {

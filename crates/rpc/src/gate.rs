@@ -171,7 +171,7 @@ impl Gate {
     }
 
     fn admit<M>(&self, row: &'static Row, request: &Request<M>) -> Result<Actor, Error> {
-        let actor = self.0.authenticator.authenticate(row, request.metadata())?;
+        let actor = self.0.authenticator.authenticate(row, request.metadata(), self.0.registry.now())?;
         self.0.limits.admit(row.limit, &actor.principal())?;
         Ok(actor)
     }

@@ -1,0 +1,12 @@
+//! The registry over a real store: the log, commits, lists, what follows the log, and what time does.
+
+#![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
+
+mod commits;
+mod ending;
+mod lists;
+mod log;
+mod plane;
+mod policy;
+mod requests;
+mod sweep;

@@ -1,0 +1,105 @@
+//! What follows the log decides as the registry does.
+
+use std::time::Duration;
+
+use tokio::time::timeout;
+use turnpike_domain::client::Cut;
+use turnpike_domain::event::{Became, EventAction, EventDraft};
+use turnpike_domain::grant::GrantState;
+use turnpike_domain::id::TokenId;
+use turnpike_registry::{Follower, Policy};
+
+use crate::plane::{Plane, change, edit};
+
+/// Waits until a follower has applied the event.
+async fn applied(told: &mut tokio::sync::watch::Receiver<u64>, sequence: u64) {
+    timeout(Duration::from_secs(20), told.wait_for(|at| *at >= sequence)).await.unwrap().unwrap();
+}
+
+fn enabled(policy: &Policy, id: &str) -> Option<bool> {
+    policy.client(id).map(|client| client.enabled)
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_sees_what_its_own_process_commits() {
+    let plane = Plane::new().await;
+    plane.server("api", "orders", &["read"]).await;
+    let id = plane.client("Shop", "partners").await;
+    let follower = Follower::start(plane.registry.clone()).await.unwrap();
+    let (policy, mut told) = (follower.policy(), follower.applied());
+    assert_eq!(enabled(&policy, id.as_str()), Some(true));
+    assert!(policy.resource_server("api").is_some());
+    assert_eq!(policy.sequence(), 2);
+    let task = tokio::spawn(follower.run());
+
+    edit(&plane.registry, &id, |client| client.enabled = false).await.unwrap();
+    applied(&mut told, 3).await;
+    assert_eq!(enabled(&policy, id.as_str()), Some(false));
+
+    plane.grant(&id, &["api/read"], GrantState::Active, None).await;
+    applied(&mut told, 4).await;
+    assert!(policy.client(id.as_str()).unwrap().holds("api/read", plane.registry.now()));
+
+    let client = plane.registry.client(&id).await.unwrap().unwrap();
+    let mut deletion = change();
+    deletion.delete_client(&client);
+    let became = Became::Gone(&client.value);
+    deletion.event(EventDraft::of_client(EventAction::ClientDeleted, became));
+    plane.registry.commit(deletion).await.unwrap();
+    applied(&mut told, 5).await;
+    assert_eq!(enabled(&policy, id.as_str()), None);
+    task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_sees_what_another_process_commits() {
+    let plane = Plane::new().await;
+    let id = plane.client("Shop", "partners").await;
+    let follower = Follower::start(plane.replica(2).await).await.unwrap();
+    let (policy, mut told) = (follower.policy(), follower.applied());
+    let task = tokio::spawn(follower.run());
+    let now = plane.registry.now();
+    edit(&plane.registry, &id, |client| client.revoke_tokens(now)).await.unwrap();
+    applied(&mut told, 2).await;
+    let seen = policy.client(id.as_str()).unwrap().tokens_revoked;
+    assert_eq!(seen, Some(Cut::at(now)));
+    task.abort();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_revoked_token_is_known_before_and_after_a_start() {
+    let plane = Plane::new().await;
+    let id = plane.client("Shop", "partners").await;
+    let client = plane.client_now(&id).await;
+    let follower = Follower::start(plane.registry.clone()).await.unwrap();
+    let token = TokenId::parse("jti-1").unwrap();
+    let end = plane.registry.now().plus_seconds(3600);
+    let mut revocation = change();
+    revocation.put_revoked_token(&token, end);
+    revocation.event(EventDraft {
+        subject: format!("tokens/{token}"),
+        ..EventDraft::of_client(EventAction::TokenRevoked, Became::New(&client))
+    });
+    plane.registry.commit(revocation).await.unwrap();
+    follower.catch_up().await.unwrap();
+    assert!(follower.policy().is_revoked("jti-1"));
+    assert!(!follower.policy().is_revoked("jti-2"));
+    assert_eq!(plane.registry.revoked_token(&token).await.unwrap(), Some(end));
+
+    let later = Follower::start(plane.replica(2).await).await.unwrap();
+    assert!(later.policy().is_revoked("jti-1"));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_follower_catches_up_over_many_events_at_once() {
+    let plane = Plane::new().await;
+    let follower = Follower::start(plane.registry.clone()).await.unwrap();
+    assert_eq!(follower.policy().sequence(), 0);
+    let mut ids = Vec::new();
+    for n in 0..60 {
+        ids.push(plane.client(&format!("Shop {n}"), "partners").await);
+    }
+    follower.catch_up().await.unwrap();
+    assert_eq!(follower.policy().sequence(), 60);
+    assert!(ids.iter().all(|id| enabled(&follower.policy(), id.as_str()) == Some(true)));
+}
