@@ -11,6 +11,7 @@ pub mod gate;
 pub mod limits;
 pub mod methods;
 pub mod metrics;
+pub mod oauth;
 pub mod op;
 pub mod page_token;
 pub mod session;

@@ -1,0 +1,258 @@
+//! Slows down who calls too often, or guesses.
+//!
+//! `governor`, which counts calls elsewhere, cannot say whether a key has room without taking some, and a
+//! failed attempt must be charged after the fact. So this is the same algorithm (generic cell rate: one moment for each
+//! key) with that one question more, and with the clock of the process, so that a test can move it.
+
+use std::collections::HashMap;
+use std::fmt;
+use std::hash::{BuildHasher as _, Hash, RandomState};
+use std::net::{IpAddr, Ipv6Addr};
+use std::sync::{Mutex, MutexGuard, PoisonError};
+
+use turnpike_domain::Timestamp;
+
+use crate::limits::Rate;
+use crate::oauth::refusal::Refusal;
+
+/// Keys that are remembered at a time; 16 bytes each.
+const KEYS_MAX: usize = 100_000;
+
+/// Lets each key do so much at once, and so much over time.
+pub struct Buckets {
+    /// For each key, the moment at which it has all of its room again, in milliseconds since the epoch. Keys are kept
+    /// as hashes under a secret of this process: two that collide share a bucket, and nobody can choose which.
+    full_again: Mutex<HashMap<u64, i64>>,
+    hasher: RandomState,
+    interval_ms: i64,
+    burst_ms: i64,
+}
+
+impl Buckets {
+    /// One each `interval_ms` milliseconds over time, `burst` at once; both at least 1.
+    pub fn new(interval_ms: u32, burst: u32) -> Self {
+        let interval_ms = i64::from(interval_ms.max(1));
+        let burst_ms = interval_ms.saturating_mul(i64::from(burst.max(1)));
+        Self { full_again: Mutex::default(), hasher: RandomState::new(), interval_ms, burst_ms }
+    }
+
+    /// Of that rate, to the millisecond: at most a thousand a second.
+    pub fn of(rate: Rate) -> Self {
+        Self::new(1000 / rate.per_second.get().min(1000), rate.burst.get())
+    }
+
+    /// How many milliseconds until the key has room for one; `None` if it has.
+    pub fn wait(&self, key: impl Hash, now: Timestamp) -> Option<u64> {
+        let full_again = self.lock().get(&self.hasher.hash_one(key)).copied();
+        self.wait_of(full_again.unwrap_or(0), now.millis())
+    }
+
+    /// Takes one.
+    ///
+    /// # Errors
+    ///
+    /// The milliseconds until there is room; then none is taken.
+    pub fn take(&self, key: impl Hash, now: Timestamp) -> Result<(), u64> {
+        let (key, now) = (self.hasher.hash_one(key), now.millis());
+        let mut keys = self.lock();
+        if let Some(wait) = self.wait_of(keys.get(&key).copied().unwrap_or(0), now) {
+            return Err(wait);
+        }
+        self.charge_locked(&mut keys, key, now, self.interval_ms);
+        Ok(())
+    }
+
+    /// Takes one, room or not.
+    pub fn charge(&self, key: impl Hash, now: Timestamp) {
+        let key = self.hasher.hash_one(key);
+        self.charge_locked(&mut self.lock(), key, now.millis(), self.interval_ms);
+    }
+
+    /// Takes all the room that a key can have.
+    pub fn exhaust(&self, key: impl Hash, now: Timestamp) {
+        let key = self.hasher.hash_one(key);
+        self.charge_locked(&mut self.lock(), key, now.millis(), self.burst_ms);
+    }
+
+    fn wait_of(&self, full_again: i64, now: i64) -> Option<u64> {
+        // A clock that was set back must not lock anyone out for longer than a bucket takes to fill.
+        let debt = (full_again - now).min(self.burst_ms);
+        u64::try_from(debt + self.interval_ms - self.burst_ms).ok().filter(|wait| *wait > 0)
+    }
+
+    fn charge_locked(&self, keys: &mut HashMap<u64, i64>, key: u64, now: i64, cost: i64) {
+        if keys.len() >= KEYS_MAX {
+            keys.retain(|_, full_again| *full_again > now);
+            if keys.len() > KEYS_MAX / 2 {
+                // More keys in use than memory is given to, or nearly, and the next look is not far. Forgetting lets guesses through, which the length of a secret
+                // survives; refusing would lock everybody out.
+                keys.clear();
+            }
+        }
+        let owed = keys.get(&key).map_or(0, |full_again| full_again - now).max(0);
+        keys.insert(key, now.saturating_add((owed + cost).min(self.burst_ms)));
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<u64, i64>> {
+        self.full_again.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl fmt::Debug for Buckets {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Buckets").field("keys", &self.lock().len()).finish_non_exhaustive()
+    }
+}
+
+/// Slows down guesses of secrets (RFC 6749 section 2.3.1), by two counts of failures:
+///
+/// - of an id from one address: ten at once and ten a minute, then everything for that id from that address is refused;
+/// - of an id from anywhere: a hundred at once and a hundred a minute. Beyond it an address is refused after one failure
+///   instead of ten, so that many addresses together do not get many guesses. The id itself is never refused: the
+///   right secret gets in from every address that did not fail, or anyone could lock a partner out.
+#[derive(Debug)]
+pub struct Failures {
+    of_address: Buckets,
+    of_id: Buckets,
+}
+
+impl Failures {
+    /// With no failures so far.
+    pub fn new() -> Self {
+        Self { of_address: Buckets::new(6000, 10), of_id: Buckets::new(600, 100) }
+    }
+
+    /// Whether an attempt may be made at all.
+    ///
+    /// # Errors
+    ///
+    /// [`Refusal::TooMany`].
+    pub fn check(&self, id: &str, peer: Option<IpAddr>, now: Timestamp) -> Result<(), Refusal> {
+        match self.of_address.wait((id, peer.map(network)), now) {
+            None => Ok(()),
+            Some(retry_after_ms) => Err(Refusal::TooMany {
+                retry_after_ms,
+                why: "too many failed attempts: try again later",
+            }),
+        }
+    }
+
+    /// Counts an attempt that failed.
+    pub fn count(&self, id: &str, peer: Option<IpAddr>, now: Timestamp) {
+        let address = (id, peer.map(network));
+        match self.of_id.take(id, now) {
+            Ok(()) => self.of_address.charge(address, now),
+            Err(_) => self.of_address.exhaust(address, now),
+        }
+    }
+}
+
+impl Default for Failures {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// The address, or the network that its owner has all addresses of: whoever has one IPv6 address has 2^64.
+fn network(address: IpAddr) -> IpAddr {
+    match address.to_canonical() {
+        IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),
+        v4 => v4,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const fn at(millis: i64) -> Timestamp {
+        Timestamp::from_millis(1_000_000 + millis)
+    }
+
+    #[test]
+    fn a_key_has_its_burst_and_then_its_rate() {
+        let buckets = Buckets::new(100, 3);
+        for _ in 0..3 {
+            assert_eq!(buckets.take("a", at(0)), Ok(()));
+        }
+        assert_eq!(buckets.take("a", at(0)), Err(100));
+        assert_eq!(buckets.wait("a", at(40)), Some(60));
+        assert_eq!(buckets.take("b", at(0)), Ok(()));
+        assert_eq!(buckets.take("a", at(100)), Ok(()));
+        assert_eq!(buckets.take("a", at(100)), Err(100));
+        for _ in 0..3 {
+            assert_eq!(buckets.take("a", at(10_000)), Ok(()));
+        }
+        assert!(buckets.take("a", at(10_000)).is_err());
+    }
+
+    #[test]
+    fn looking_takes_nothing_and_charging_never_waits() {
+        let buckets = Buckets::new(100, 2);
+        for _ in 0..10 {
+            assert_eq!(buckets.wait("a", at(0)), None);
+        }
+        for _ in 0..10 {
+            buckets.charge("a", at(0));
+        }
+        assert_eq!(buckets.wait("a", at(0)), Some(100), "debts are bounded");
+    }
+
+    #[test]
+    fn a_clock_that_is_set_back_locks_nobody_out_for_long() {
+        let buckets = Buckets::new(100, 2);
+        buckets.exhaust("a", at(500_000));
+        assert_eq!(buckets.wait("a", at(0)), Some(100));
+        buckets.charge("a", at(0));
+        assert_eq!(buckets.wait("a", at(100)), None);
+    }
+
+    #[test]
+    fn memory_is_bounded() {
+        let buckets = Buckets::new(1000, 1);
+        for key in 0..3 * KEYS_MAX {
+            buckets.charge(key, at(0));
+        }
+        assert!(buckets.lock().len() <= KEYS_MAX);
+    }
+
+    fn address(last: u8) -> Option<IpAddr> {
+        Some(IpAddr::from([10, 0, 0, last]))
+    }
+
+    #[test]
+    fn guesses_lock_their_own_address_out_and_no_other() {
+        let failures = Failures::new();
+        for _ in 0..10 {
+            assert!(failures.check("shop", address(1), at(0)).is_ok());
+            failures.count("shop", address(1), at(0));
+        }
+        assert!(failures.check("shop", address(1), at(0)).is_err());
+        assert!(failures.check("shop", address(2), at(0)).is_ok());
+        assert!(failures.check("other", address(1), at(0)).is_ok());
+        assert!(failures.check("shop", address(1), at(6000)).is_ok());
+    }
+
+    #[test]
+    fn many_addresses_together_get_few_guesses_more() {
+        let failures = Failures::new();
+        let mut guesses = 0;
+        for last in 0..=255 {
+            while failures.check("shop", address(last), at(0)).is_ok() {
+                failures.count("shop", address(last), at(0));
+                guesses += 1;
+            }
+        }
+        assert_eq!(guesses, 100 + 246);
+        let elsewhere = Some(IpAddr::from([192, 0, 2, 1]));
+        assert!(failures.check("shop", elsewhere, at(0)).is_ok(), "the right secret gets in");
+    }
+
+    #[test]
+    fn a_network_counts_as_one() {
+        let parse = |text: &str| network(text.parse().unwrap());
+        assert_eq!(parse("2001:db8::1"), parse("2001:db8::ffff:1"));
+        assert_ne!(parse("2001:db8::1"), parse("2001:db8:0:1::1"));
+        assert_eq!(parse("::ffff:10.0.0.1"), parse("10.0.0.1"));
+    }
+}
