@@ -4,6 +4,8 @@ mod audit;
 mod authz;
 mod boundary;
 mod crash;
+mod endpoints;
+mod frames;
 mod story;
 mod support;
 mod third_party;
