@@ -102,6 +102,15 @@ async fn plain(State(timeout): State<Duration>, mut request: Request, next: Next
     if let Some(context) = context {
         context.write(request.headers_mut());
     }
+    in_time(State(timeout), request, next).await
+}
+
+/// Routes that have `timeout` to answer, slow callers included.
+pub(crate) fn timed_routes(router: Router, timeout: Duration) -> Router {
+    router.layer(from_fn_with_state(timeout, in_time))
+}
+
+async fn in_time(State(timeout): State<Duration>, request: Request, next: Next) -> Response {
     match tokio::time::timeout(timeout, next.run(request)).await {
         Ok(response) => response,
         Err(_) => refuse(StatusCode::GATEWAY_TIMEOUT, "no answer in time"),

@@ -165,7 +165,14 @@ where
         if this.done {
             return Poll::Ready(None);
         }
-        Poll::Ready(match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+        let polled = loop {
+            match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
+                // A gRPC request has no trailers; who sends some wants them taken for metadata.
+                Some(Ok(frame)) if frame.is_trailers() => {}
+                polled => break polled,
+            }
+        };
+        Poll::Ready(match polled {
             Some(Ok(frame)) => match frame.data_ref().map(|data| this.frames.advance(data)) {
                 None | Some(Ok(_)) => Some(Ok(frame)),
                 Some(Err(fault)) => Some(Err(this.fail(fault))),

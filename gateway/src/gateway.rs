@@ -20,7 +20,7 @@ use crate::assets::Assets;
 use crate::config::{GatewayConfig, ServerSettings};
 use crate::csrf::{self, SameOrigin};
 use crate::drain::Drain;
-use crate::edge::{Edge, plain_routes};
+use crate::edge::{Edge, plain_routes, timed_routes};
 use crate::forward::Upstreams;
 use crate::grpc::{Calls, Parts};
 use crate::host::Hosts;
@@ -106,6 +106,7 @@ impl Builder {
             Sessions::new(&public, session, &personas, &seal_keys, clock_of(), entropy_of())?;
         let same_origin = SameOrigin::new(&public, &allowed_origins);
         let drain = Drain::new();
+        let (timeout, stream_timeout) = (calls.timeout, calls.stream_timeout);
         let names: Vec<String> = upstreams.names().into_iter().map(str::to_owned).collect();
         let calls = Calls::new(Parts {
             upstreams,
@@ -130,13 +131,15 @@ impl Builder {
             entropy: entropy_of(),
         };
         let rpc = with_cors(call_routes(&names, &calls), &allowed_origins);
-        let router = plain.merge(rpc).merge(sign_in.routes()).fallback(move |request: Request| {
+        let sign_in = timed_routes(sign_in.routes(), timeout);
+        let router = plain.merge(rpc).merge(sign_in).fallback(move |request: Request| {
             let portal = portal.clone();
             portal.answer(request)
         });
         let hosts = Hosts::new(&public, &allowed_origins);
         let edge = Edge { hosts, public, clock, entropy };
-        Ok(Gateway { router: edge.around(router), links, drain, server, local_only })
+        let router = edge.around(router);
+        Ok(Gateway { router, links, drain, server, stream_timeout, local_only })
     }
 }
 
@@ -163,9 +166,11 @@ pub enum BuildError {
 #[derive(Debug)]
 pub struct Gateway {
     pub(crate) router: Router,
-    links: LoginLinks,
+    pub(crate) links: LoginLinks,
     pub(crate) drain: Drain,
     pub(crate) server: ServerSettings,
+    /// The longest that anything on a connection may last.
+    pub(crate) stream_timeout: Duration,
     /// There are personas: the listener must be of this machine, too.
     pub(crate) local_only: bool,
 }

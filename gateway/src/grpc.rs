@@ -30,7 +30,7 @@ use crate::forward::Upstreams;
 use crate::frames::{CheckedRequest, FoundFault, Frames};
 use crate::guard::{End, GuardedBody, note_panic};
 use crate::headers;
-use crate::refusal::Refusal;
+use crate::refusal::{NOT_A_MESSAGE, Refusal, is_decoding_failure};
 use crate::session::{Cookie, Sessions};
 
 /// Takes calls in gRPC and gRPC-web and gives them to the services. Clones share everything.
@@ -186,6 +186,7 @@ impl Parts {
         let (mut head, body) = request.into_parts();
         let compressed = head.headers.get("grpc-encoding").is_some_and(|e| e != "identity");
         headers::clean_request(&mut head.headers);
+        head.headers.remove(ACCEPT);
         head.headers.insert(CONTENT_TYPE, Protocol::Grpc.content_type());
         head.headers.insert(TE, HeaderValue::from_static("trailers"));
         deadline.write(&mut head.headers);
@@ -254,6 +255,9 @@ impl Parts {
             && status != "0"
         {
             return Err(fault.refusal(self.settings.message_bytes));
+        }
+        if is_decoding_failure(&head.headers) {
+            return Err(Refusal::Malformed(NOT_A_MESSAGE));
         }
         headers::clean_response(&mut head.headers);
         let drain = self.drain.clone();

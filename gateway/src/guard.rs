@@ -18,7 +18,7 @@ use tracing::{error, warn};
 use crate::context::RequestContext;
 use crate::deadline::{is_timeout, is_timeout_status};
 use crate::frames::{FoundFault, Frames};
-use crate::refusal::Refusal;
+use crate::refusal::{NOT_A_MESSAGE, Refusal, is_decoding_failure};
 
 /// Above the largest message any service answers with.
 const MESSAGE_MAX: u32 = 64 * 1024 * 1024;
@@ -105,6 +105,9 @@ impl GuardedBody {
         let failed = trailers.get("grpc-status").is_none_or(|status| status != "0");
         match self.fault.get() {
             None if is_timeout_status(&trailers) => self.finish(Refusal::Deadline),
+            None if is_decoding_failure(&trailers) => {
+                self.finish(Refusal::Malformed(NOT_A_MESSAGE))
+            }
             Some(fault) if failed => self.finish(fault.refusal(self.message_bytes)),
             _ => self.complete(trailers),
         }

@@ -5,7 +5,7 @@ use http::{HeaderMap, HeaderValue};
 
 /// What belongs to the connection, to the browser or to us. `authorization` passes: programs and
 /// resource servers show who they are to the service itself.
-const NOT_FORWARDED: [HeaderName; 22] = [
+const NOT_FORWARDED: [HeaderName; 23] = [
     header::ACCEPT_ENCODING,
     header::CONNECTION,
     header::CONTENT_LENGTH,
@@ -16,6 +16,7 @@ const NOT_FORWARDED: [HeaderName; 22] = [
     header::ORIGIN,
     header::PROXY_AUTHORIZATION,
     header::REFERER,
+    header::TRAILER,
     header::TRANSFER_ENCODING,
     header::UPGRADE,
     HeaderName::from_static("baggage"),

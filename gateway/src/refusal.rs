@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
+use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 
@@ -86,6 +87,17 @@ impl Refusal {
     const fn is_retryable(self) -> bool {
         matches!(self, Self::Draining | Self::UpstreamDown)
     }
+}
+
+/// What a caller is told of a message that the service cannot decode.
+pub(crate) const NOT_A_MESSAGE: &str = "the message is not of the type that the method takes";
+
+/// Whether a status is what tonic says of a request it cannot decode: INTERNAL, as if the service had a
+/// defect. It is the caller who has.
+pub(crate) fn is_decoding_failure(headers: &HeaderMap) -> bool {
+    headers.get("grpc-status").is_some_and(|status| status == "13")
+        && Status::from_header_map(headers)
+            .is_some_and(|status| status.message().starts_with("failed to decode Protobuf message"))
 }
 
 #[cfg(test)]

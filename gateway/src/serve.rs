@@ -56,12 +56,12 @@ impl Gateway {
         listener: TcpListener,
         shutdown: impl Future<Output = ()> + Send,
     ) -> Result<(), ServeError> {
-        let Self { router, drain, server: settings, local_only, .. } = self;
+        let Self { router, links: _, drain, server: settings, stream_timeout, local_only } = self;
         let address = listener.local_addr().map_err(ServeError::Address)?;
         if local_only && !address.ip().is_loopback() {
             return Err(ServeError::NotLoopback(address));
         }
-        let server = Server::new(router, settings);
+        let server = Server::new(router, settings, stream_timeout);
         let mut connections = JoinSet::new();
         tokio::select! {
             () = server.accept(&listener, &mut connections) => {}
@@ -85,11 +85,13 @@ struct Server {
     settings: ServerSettings,
     http: auto::Builder<TokioExecutor>,
     permits: Arc<Semaphore>,
+    /// What a connection gets after it was asked to go: a caller that reads nothing would stay.
+    last_words: Duration,
     stopping: watch::Sender<bool>,
 }
 
 impl Server {
-    fn new(router: Router, settings: ServerSettings) -> Self {
+    fn new(router: Router, settings: ServerSettings, last_words: Duration) -> Self {
         let mut http = auto::Builder::new(TokioExecutor::new());
         http.http1()
             .timer(TokioTimer::new())
@@ -102,7 +104,7 @@ impl Server {
             .max_concurrent_streams(settings.concurrent_streams)
             .max_header_list_size(HEADER_LIST_BYTES);
         let permits = Arc::new(Semaphore::new(settings.connections));
-        Self { router, settings, http, permits, stopping: watch::Sender::new(false) }
+        Self { router, settings, http, permits, last_words, stopping: watch::Sender::new(false) }
     }
 
     /// Accepts for ever, at most so many connections at once.
@@ -137,6 +139,7 @@ impl Server {
         });
         let connection = Connection::new(stream, permit, self.settings.first_bytes_timeout);
         let (http, age) = (self.http.clone(), self.settings.connection_age);
+        let last_words = self.last_words;
         let mut stopping = self.stopping.subscribe();
         async move {
             let io = TokioIo::new(connection);
@@ -151,7 +154,7 @@ impl Server {
                 ended = served.as_mut() => ended,
                 () = leave.as_mut() => {
                     served.as_mut().graceful_shutdown();
-                    served.await
+                    tokio::time::timeout(last_words, served).await.unwrap_or(Ok(()))
                 }
             };
             if let Err(error) = ended {

@@ -112,7 +112,7 @@ impl Sessions {
     pub(crate) fn cookie_in<'a>(&self, headers: &'a HeaderMap) -> Cookie<'a> {
         let mut found = Cookie::Absent;
         for (name, value) in headers.get_all(COOKIE).iter().flat_map(pairs) {
-            if name == self.0.cookie_name {
+            if name == self.0.cookie_name.as_bytes() {
                 if found != Cookie::Absent {
                     return Cookie::Several;
                 }
@@ -188,10 +188,14 @@ impl fmt::Debug for Sessions {
     }
 }
 
-/// The cookies of one header (RFC 6265 section 4.2.1).
-fn pairs(header: &HeaderValue) -> impl Iterator<Item = (&str, &str)> {
-    let text = header.to_str().unwrap_or_default();
-    text.split(';').filter_map(|pair| pair.trim().split_once('='))
+/// The cookies of one header (RFC 6265 section 4.2.1). Other sites of this machine may have set some
+/// with any bytes: theirs do not hide ours.
+fn pairs(header: &HeaderValue) -> impl Iterator<Item = (&[u8], &str)> {
+    header.as_bytes().split(|byte| *byte == b';').filter_map(|pair| {
+        let pair = pair.trim_ascii();
+        let (name, value) = pair.split_at(pair.iter().position(|byte| *byte == b'=')?);
+        Some((name, std::str::from_utf8(&value[1..]).unwrap_or_default()))
+    })
 }
 
 fn millis(duration: Duration) -> i64 {

@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::net::SocketAddr;
+use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
 use http::{HeaderMap, Method, Request, StatusCode};
@@ -38,6 +39,19 @@ impl Client {
             hyper::client::conn::http2::handshake(TokioExecutor::new(), io).await.unwrap();
         tokio::spawn(connection);
         Self { address, connection: Connection::Http2(sender) }
+    }
+
+    /// Whether the connection takes no further request, once it has had the time to learn it.
+    pub async fn is_closed(&mut self) -> bool {
+        match &mut self.connection {
+            Connection::Http1(sender) => sender.ready().await.is_err(),
+            Connection::Http2(sender) => {
+                while !sender.is_closed() {
+                    tokio::time::sleep(Duration::from_millis(5)).await;
+                }
+                true
+            }
+        }
     }
 
     pub fn get(&mut self, path: &str) -> Call<'_> {

@@ -1,10 +1,18 @@
 //! What gets through to a service, and what does not.
 
 use http::Method;
+use http_body::Body;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tonic::Code;
+use tonic::transport::Endpoint;
+use tonic_health::pb::HealthCheckRequest;
+use tonic_health::pb::health_client::HealthClient;
+
+use turnpike_domain::ports::Entropy;
 
 use crate::client::{Client, frame};
-use crate::harness::{world, world_with};
+use crate::harness::{SystemEntropy, world, world_with};
 
 const ECHO: &str = "/test.Puppet/Echo";
 
@@ -133,7 +141,6 @@ async fn a_service_sees_what_it_should_and_no_more() {
     let mut names: Vec<&str> = seen.headers.keys().map(http::HeaderName::as_str).collect();
     names.sort_unstable();
     let expected = [
-        "accept",
         "authorization",
         "content-type",
         "grpc-timeout",
@@ -221,6 +228,9 @@ async fn malformed_messages(mut client: Client) {
         ("trailers", vec![0x80, 0, 0, 0, 0]),
         ("compressed by surprise", vec![1, 0, 0, 0, 0]),
         ("a second message cut off", [frame(""), vec![0, 0]].concat()),
+        ("no message of that type", frame([0xff; 12])),
+        ("a field of another type", frame([0x08, 0x01])),
+        ("text that is no text", frame([0x0a, 0x01, 0xff])),
     ] {
         let answer = client.call(path).send(body).await;
         assert_eq!(answer.grpc().code(), Code::InvalidArgument, "{name}: {answer:?}");
@@ -250,4 +260,77 @@ async fn unknown_services_are_unimplemented_in_grpc() {
     assert!(w.puppet.seen().is_empty());
     let method = w.h2().await.call("/test.Puppet/NoMethod").message("x").await;
     assert_eq!(method.grpc().code(), Code::Unimplemented, "the service's own word");
+}
+
+#[tokio::test]
+async fn noise_is_never_our_defect() {
+    let (_, health) = tonic_health::server::health_reporter();
+    let routes = tonic::service::Routes::new(health);
+    let w = world_with(|_| {}, |builder| builder.upstream("grpc.health.v1.Health", routes)).await;
+    let (mut h1, mut h2) = (w.h1().await, w.h2().await);
+    for round in 0..150 {
+        let mut noise = [0u8; 64];
+        SystemEntropy.fill(&mut noise);
+        let mut body = noise[1..1 + usize::from(noise[0] % 63)].to_vec();
+        if round % 2 == 0 {
+            body = frame(body);
+        }
+        for client in [&mut h1, &mut h2] {
+            let answer = client.call("/grpc.health.v1.Health/Check").send(body.clone()).await;
+            let code = answer.grpc().code();
+            let fine = [
+                Code::Ok,
+                Code::NotFound,
+                Code::InvalidArgument,
+                Code::ResourceExhausted,
+                Code::Unimplemented,
+            ];
+            assert!(fine.contains(&code), "{body:?}: {answer:?}");
+        }
+    }
+}
+
+#[tokio::test]
+async fn a_grpc_client_is_at_home() {
+    let (reporter, health) = tonic_health::server::health_reporter();
+    reporter.set_service_status("a", tonic_health::ServingStatus::Serving).await;
+    let routes = tonic::service::Routes::new(health);
+    let w = world_with(|_| {}, |builder| builder.upstream("grpc.health.v1.Health", routes)).await;
+    let channel = Endpoint::from_shared(w.origin()).unwrap().connect().await.unwrap();
+    let mut client = HealthClient::new(channel);
+    let request = || HealthCheckRequest { service: "a".to_owned() };
+    assert_eq!(client.check(request()).await.unwrap().into_inner().status, 1);
+    let mut watch = client.watch(request()).await.unwrap().into_inner();
+    assert_eq!(watch.message().await.unwrap().unwrap().status, 1);
+    reporter.set_service_status("a", tonic_health::ServingStatus::NotServing).await;
+    assert_eq!(watch.message().await.unwrap().unwrap().status, 2);
+    let other = HealthCheckRequest { service: "b".to_owned() };
+    assert_eq!(client.check(other).await.unwrap_err().code(), Code::NotFound);
+}
+
+#[tokio::test]
+async fn a_refusal_over_http2_ends_with_its_headers() {
+    let w = world().await;
+    for path in ["/test.Puppet/Refuse", "/test.None/Get", "/test.Puppet/Panic"] {
+        let response = w.h2().await.call(path).begin(frame("x")).await;
+        assert!(response.headers().contains_key("grpc-status"));
+        assert!(response.body().is_end_stream(), "trailers-only: {path}");
+    }
+}
+
+#[tokio::test]
+async fn trailers_of_a_request_are_no_metadata() {
+    let w = world().await;
+    let mut stream = TcpStream::connect(w.address).await.unwrap();
+    let request = format!(
+        "POST {ECHO} HTTP/1.1\r\nhost: {}\r\ncontent-type: application/grpc-web+proto\r\n\
+         transfer-encoding: chunked\r\ntrailer: x-turnpike-identity\r\nconnection: close\r\n\r\n\
+         6\r\n\0\0\0\0\x01x\r\n0\r\nx-turnpike-identity: forged\r\n\r\n",
+        w.address
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&answer));
+    assert!(!w.puppet.trailers_seen(), "{:?}", w.puppet.seen());
 }

@@ -1,6 +1,7 @@
 //! A service that does what the name of the method says.
 
 use std::pin::Pin;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -23,6 +24,7 @@ use crate::client::frame;
 #[derive(Clone, Default)]
 pub struct Puppet {
     seen: Arc<Mutex<Vec<Seen>>>,
+    trailers_seen: Arc<AtomicBool>,
 }
 
 /// A request as a service sees it.
@@ -42,6 +44,11 @@ impl Puppet {
         let seen = self.seen();
         assert_eq!(seen.len(), 1, "{seen:?}");
         seen[0].clone()
+    }
+
+    /// Whether a request ended with trailers.
+    pub fn trailers_seen(&self) -> bool {
+        self.trailers_seen.load(Ordering::SeqCst)
     }
 
     /// The same puppet across a network.
@@ -98,9 +105,14 @@ impl Service<Request<Body>> for Puppet {
         let (head, body) = request.into_parts();
         let path = head.uri.path().to_owned();
         self.seen.lock().unwrap().push(Seen { path: path.clone(), headers: head.headers });
+        let trailers_seen = self.trailers_seen.clone();
         Box::pin(async move {
             let method = path.rsplit('/').next().unwrap().to_owned();
-            perform(&method, body).await
+            let noting = body.map_frame(move |frame| {
+                trailers_seen.fetch_or(frame.is_trailers(), Ordering::SeqCst);
+                frame
+            });
+            perform(&method, Body::new(noting)).await
         })
     }
 }

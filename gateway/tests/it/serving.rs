@@ -31,6 +31,32 @@ async fn who_connects_and_says_nothing_is_shown_out() {
 }
 
 #[tokio::test]
+async fn who_sends_a_form_drop_by_drop_is_not_waited_for() {
+    let brief = Duration::from_millis(50);
+    let w = world_with(|config| config.calls.timeout = brief, |builder| builder).await;
+    let mut stream = TcpStream::connect(w.address).await.unwrap();
+    let request = format!(
+        "POST /login HTTP/1.1\r\nhost: {}\r\nx-turnpike-csrf: 1\r\ncontent-length: 9\r\n\
+         content-type: application/x-www-form-urlencoded\r\nconnection: close\r\n\r\ncode",
+        w.address
+    );
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await.unwrap();
+    assert!(answer.starts_with(b"HTTP/1.1 504"), "{}", String::from_utf8_lossy(&answer));
+}
+
+#[tokio::test]
+async fn an_old_connection_is_asked_to_go_and_its_calls_end_well() {
+    let brief = Duration::from_millis(50);
+    let w = world_with(|config| config.server.connection_age = brief, |builder| builder).await;
+    let mut client = w.h2().await;
+    let slow = client.call("/test.Puppet/Slow").message("x").await;
+    assert_eq!((slow.grpc().code(), slow.messages()), (Code::Ok, vec!["slow".into()]));
+    assert!(client.is_closed().await);
+}
+
+#[tokio::test]
 async fn connections_beyond_the_limit_wait() {
     let w = world_with(|config| config.server.connections = 1, |builder| builder).await;
     let mut first = w.h1().await;
