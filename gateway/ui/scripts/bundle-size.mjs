@@ -9,11 +9,13 @@ const limit = 250_000; // bytes, 1 KB = 1000 bytes
 const dist = "dist";
 const manifest = JSON.parse(readFileSync(join(dist, ".vite/manifest.json"), "utf8"));
 const firstPage = (key, chunk) =>
-  chunk.isEntry === true || /^src\/routes\/index\.tsx\?tsr-split=/.test(key);
+  chunk.isEntry === true || key.startsWith("src/routes/index.tsx?tsr-split=");
 
 const starts = Object.keys(manifest).filter((key) => firstPage(key, manifest[key]));
 if (starts.length < 2) {
-  console.error(`expected the entry and the overview's route in the manifest, found: ${starts.join(", ")}`);
+  console.error(
+    `expected the entry and the overview's route in the manifest, found: ${starts.join(", ")}`,
+  );
   process.exit(1);
 }
 
@@ -30,7 +32,7 @@ starts.forEach(visit);
 const size = (file) => gzipSync(readFileSync(join(dist, file)), { level: 9 }).length;
 const rows = [...seen]
   .map((key) => ({ file: manifest[key].file, bytes: size(manifest[key].file) }))
-  .sort((a, b) => b.bytes - a.bytes);
+  .toSorted((a, b) => b.bytes - a.bytes);
 const total = rows.reduce((sum, row) => sum + row.bytes, 0);
 const css = [...styles].reduce((sum, file) => sum + size(file), 0);
 

@@ -15,11 +15,14 @@ const read = (root) =>
   );
 
 try {
-  const template = readFileSync("buf.gen.yaml", "utf8").replace(`out: ${committed}`, `out: ${fresh}`);
+  const template = readFileSync("buf.gen.yaml", "utf8").replace(
+    `out: ${committed}`,
+    `out: ${fresh}`,
+  );
   execFileSync("buf", ["generate", "--template", template], { stdio: "inherit" });
   const [was, is] = [read(committed), read(fresh)];
   const names = new Set([...was.keys(), ...is.keys()]);
-  const drifted = [...names].filter((name) => was.get(name) !== is.get(name)).sort();
+  const drifted = [...names].filter((name) => was.get(name) !== is.get(name)).toSorted();
   if (drifted.length > 0) {
     console.error(`generated code has drifted from the contract: ${drifted.join(", ")}`);
     console.error("run `npm run generate` and commit the result");

@@ -10,7 +10,8 @@ const compressible = /\.(?:js|css|svg|json|webmanifest|txt)$/;
 let files = 0;
 for (const entry of readdirSync(dist, { recursive: true })) {
   const path = join(dist, String(entry));
-  if (!statSync(path).isFile() || !compressible.test(path)) continue;
+  // Not the manifest either: it is for the size check, not for browsers.
+  if (!statSync(path).isFile() || !compressible.test(path) || path.includes(".vite")) continue;
   const plain = readFileSync(path);
   const brotli = brotliCompressSync(plain, {
     params: {

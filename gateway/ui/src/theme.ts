@@ -14,11 +14,25 @@ const pike: MantineColorsTuple = [
   "#06472c",
 ];
 
+/** Mantine's red, its last two shades darker: outlines and fills use the ninth, and it was 4.2:1. */
+const red: MantineColorsTuple = [
+  "#fff5f5",
+  "#ffe3e3",
+  "#ffc9c9",
+  "#ffa8a8",
+  "#ff8787",
+  "#ff6b6b",
+  "#fa5252",
+  "#e03131",
+  "#c92a2a",
+  "#a51d1d",
+];
+
 export const theme = createTheme({
   primaryColor: "pike",
   // Shade 8 in both schemes: white on any lighter shade is below 4.5:1 (axe).
   primaryShade: 8,
-  colors: { pike },
+  colors: { pike, red },
   defaultRadius: "md",
   cursorType: "pointer",
   fontFamily:
@@ -29,9 +43,22 @@ export const theme = createTheme({
   components: {
     Button: { defaultProps: { size: "sm" } },
     Badge: { defaultProps: { tt: "none", fw: 600, radius: "sm" } },
-    Tooltip: { defaultProps: { withArrow: true, openDelay: 250, events: { hover: true, focus: true, touch: true } } },
+    Tooltip: {
+      defaultProps: {
+        withArrow: true,
+        openDelay: 250,
+        events: { hover: true, focus: true, touch: true },
+      },
+    },
     Menu: { defaultProps: { keepMounted: true, position: "bottom-end", shadow: "md" } },
-    Modal: { defaultProps: { centered: true, closeButtonProps: { "aria-label": "Close" } } },
+    Modal: {
+      defaultProps: {
+        centered: true,
+        closeButtonProps: { "aria-label": "Close" },
+        // A dialog's <header> would count as a second banner of the page.
+        attributes: { header: { role: "none" } },
+      },
+    },
   },
 });
 

@@ -1,4 +1,9 @@
-import type { DescMessage, DescMethodUnary, MessageInitShape, MessageShape } from "@bufbuild/protobuf";
+import type {
+  DescMessage,
+  DescMethodUnary,
+  MessageInitShape,
+  MessageShape,
+} from "@bufbuild/protobuf";
 import { callUnaryMethod, createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
 import { explain } from "./errors";
@@ -23,7 +28,8 @@ export function useCall(): Call {
     try {
       return await callUnaryMethod(transport, method, input);
     } catch (error) {
-      if (explain(error).kind === "signed-out") void client.invalidateQueries({ queryKey: sessionKey });
+      if (explain(error).kind === "signed-out")
+        void client.invalidateQueries({ queryKey: sessionKey });
       throw error;
     }
   };

@@ -101,7 +101,8 @@ export function explain(error: unknown): Fault {
   const kind = kindOf(cause);
   const info = cause.findDetails(ErrorInfoSchema)[0];
   const retry = cause.findDetails(RetryInfoSchema)[0]?.retryDelay;
-  const retryAfter = retry === undefined ? undefined : Number(retry.seconds) + Math.ceil(retry.nanos / 1e9);
+  const retryAfter =
+    retry === undefined ? undefined : Number(retry.seconds) + Math.ceil(retry.nanos / 1e9);
   const fields: Record<string, string> = {};
   for (const violation of cause.findDetails(BadRequestSchema).flatMap((d) => d.fieldViolations)) {
     const path = fieldPath(violation.field);
@@ -170,9 +171,9 @@ function kindOf(error: ConnectError): FaultKind {
 }
 
 function isFetchFailure(error: ConnectError): boolean {
-  return (
-    error.cause instanceof TypeError ||
-    /failed to fetch|networkerror|load failed|network error|fetch failed/i.test(error.rawMessage)
+  // By the browsers' words: any other TypeError is a defect of the page.
+  return /failed to fetch|networkerror|load failed|network error|fetch failed/i.test(
+    error.rawMessage,
   );
 }
 

@@ -120,7 +120,11 @@ export function ActDialog({
             <FaultAlert error={doing.error} reload={reload} />
           )}
           <Group justify="flex-end">
-            <Button variant="default" onClick={onClose} data-autofocus={note === undefined || undefined}>
+            <Button
+              variant="default"
+              onClick={onClose}
+              data-autofocus={note === undefined || undefined}
+            >
               Cancel
             </Button>
             <Button
@@ -176,7 +180,12 @@ export function Effects({ effects, total }: { effects: readonly Effect[]; total:
             <span>
               {effect.grantId !== "" ? (
                 <>
-                  <TextLink {...paths.grant(effect.grantId)} target="_blank" inherit>
+                  <TextLink
+                    {...paths.grant(effect.grantId)}
+                    target="_blank"
+                    inherit
+                    underline="always"
+                  >
                     {effect.clientDisplayName === "" ? effect.clientId : effect.clientDisplayName}
                   </TextLink>
                   {effect.clientTeam !== "" && <> of team {effect.clientTeam}</>}

@@ -1,10 +1,10 @@
 import { useRouter } from "@tanstack/react-router";
-import { createContext, use, useCallback, useEffect, useRef, useState, type ReactNode } from "react";
+import { createContext, use, useEffect, useRef, useState, type ReactNode } from "react";
 
 interface Announcer {
-  announce(title: string): void;
+  readonly announce: (title: string) => void;
   /** Whether the user has gone from one page to another yet; the first page takes no focus. */
-  hasNavigated(): boolean;
+  readonly hasNavigated: () => boolean;
 }
 
 const AnnouncerContext = createContext<Announcer | undefined>(undefined);
@@ -13,19 +13,25 @@ const AnnouncerContext = createContext<Announcer | undefined>(undefined);
 export function AnnouncerProvider({ children }: { children: ReactNode }) {
   const router = useRouter();
   const [message, setMessage] = useState("");
-  const navigated = useRef(false);
+  const [announcer] = useState(() => {
+    let navigated = false;
+    return {
+      announce: setMessage,
+      hasNavigated: () => navigated,
+      noteNavigation: () => {
+        navigated = true;
+      },
+    };
+  });
   useEffect(
     () =>
       router.subscribe("onBeforeNavigate", (event) => {
-        if (event.pathChanged && event.fromLocation !== undefined) navigated.current = true;
+        if (event.pathChanged && event.fromLocation !== undefined) announcer.noteNavigation();
       }),
-    [router],
+    [router, announcer],
   );
-  const announce = useCallback((title: string) => setMessage(title), []);
-  const hasNavigated = useCallback(() => navigated.current, []);
-  const [value] = useState<Announcer>({ announce, hasNavigated });
   return (
-    <AnnouncerContext value={value}>
+    <AnnouncerContext value={announcer}>
       {children}
       <div aria-live="polite" role="status" className="visually-hidden">
         {message}

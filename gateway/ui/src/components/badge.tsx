@@ -1,5 +1,5 @@
 import type { ReactNode } from "react";
-import { ClientState, GrantState } from "~/api";
+import type { ClientState, GrantState } from "~/api";
 import { clientStateWords, grantStateWords, type Tone } from "~/lib/words";
 import classes from "./badge.module.css";
 

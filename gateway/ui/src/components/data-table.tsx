@@ -31,11 +31,20 @@ export function DataTable<Row>({
   busy?: boolean;
 }) {
   return (
-    <table className={classes.table} aria-label={label} aria-busy={busy} data-busy={busy || undefined}>
+    <table
+      className={classes.table}
+      aria-label={label}
+      aria-busy={busy}
+      data-busy={busy || undefined}
+    >
       <thead>
         <tr>
           {columns.map((column) => (
-            <th key={column.header} scope="col" style={column.width === undefined ? {} : { width: column.width }}>
+            <th
+              key={column.header}
+              scope="col"
+              style={column.width === undefined ? {} : { width: column.width }}
+            >
               {column.header}
             </th>
           ))}

@@ -19,7 +19,12 @@ export function LeaveGuard({
   });
   if (blocker.status !== "blocked") return null;
   return (
-    <Modal opened onClose={blocker.reset} title={<Text fw={650}>{title}</Text>} withCloseButton={false}>
+    <Modal
+      opened
+      onClose={blocker.reset}
+      title={<Text fw={650}>{title}</Text>}
+      withCloseButton={false}
+    >
       <Text mb="lg">{text}</Text>
       <Group justify="flex-end">
         <Button variant="default" onClick={blocker.proceed}>

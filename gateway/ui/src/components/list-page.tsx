@@ -1,7 +1,7 @@
 import { Button, CloseButton, TextInput } from "@mantine/core";
 import { IconChevronLeft, IconChevronRight, IconSearch } from "@tabler/icons-react";
 import { useNavigate, useRouterState } from "@tanstack/react-router";
-import { useEffect, useRef, type ReactNode } from "react";
+import { useEffect, useRef, useState, type ReactNode } from "react";
 import classes from "./list-page.module.css";
 
 /** Changes the search of the page that is open, and begins its list at the first page again. */
@@ -25,31 +25,34 @@ export function Toolbar({ children }: { children: ReactNode }) {
   return <div className={classes.toolbar}>{children}</div>;
 }
 
-/** Follows the URL, Back included, because its key is the URL's text. */
-export function SearchBox({ text, label }: { text: string | undefined; label: string }) {
-  return <SearchInput key={text ?? ""} text={text ?? ""} label={label} />;
-}
-
-let refocus = false;
-
-function SearchInput({ text, label }: { text: string; label: string }) {
+/** A search whose text is in the URL: typing changes the URL a moment later, and Back changes the text. */
+export function SearchBox({ text = "", label }: { text: string | undefined; label: string }) {
   const setSearch = useSetSearch();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const input = useRef<HTMLInputElement>(null);
-  useEffect(() => {
-    // The key has changed because the user typed: they are still typing.
-    if (refocus) {
-      refocus = false;
-      input.current?.focus();
+  const [typed, setTyped] = useState(text);
+  // What this box last put into the URL, and what it last saw there: a text that comes back as it was
+  // sent must not overwrite what has been typed since.
+  const [sent, setSent] = useState(text);
+  const [seen, setSeen] = useState(text);
+  if (text !== seen) {
+    setSeen(text);
+    if (text !== sent) {
+      setTyped(text);
+      setSent(text);
     }
-    return () => clearTimeout(timer.current);
-  }, []);
+  }
+  useEffect(() => () => clearTimeout(timer.current), []);
   const apply = (value: string) => {
     clearTimeout(timer.current);
-    const next = value.trim().slice(0, 100);
+    const next = value.trim();
     if (next === text) return;
-    refocus = true;
+    setSent(next);
     setSearch({ text: next === "" ? undefined : next }, { replace: text !== "" });
+  };
+  const type = (value: string) => {
+    setTyped(value);
+    clearTimeout(timer.current);
+    timer.current = setTimeout(() => apply(value), 350);
   };
   return (
     <form
@@ -57,27 +60,29 @@ function SearchInput({ text, label }: { text: string; label: string }) {
       className={classes.search}
       onSubmit={(event) => {
         event.preventDefault();
-        apply(input.current?.value ?? "");
+        apply(typed);
       }}
     >
       <TextInput
-        ref={input}
         type="search"
-        defaultValue={text}
+        value={typed}
+        onChange={(event) => type(event.currentTarget.value)}
         aria-label={label}
         placeholder={label}
         maxLength={100}
         leftSection={<IconSearch size={16} />}
         rightSection={
-          text === "" ? null : (
-            <CloseButton size="sm" aria-label="Clear the search" onClick={() => apply("")} />
+          typed === "" ? null : (
+            <CloseButton
+              size="sm"
+              aria-label="Clear the search"
+              onClick={() => {
+                setTyped("");
+                apply("");
+              }}
+            />
           )
         }
-        onChange={(event) => {
-          const { value } = event.currentTarget;
-          clearTimeout(timer.current);
-          timer.current = setTimeout(() => apply(value), 350);
-        }}
       />
     </form>
   );
@@ -87,7 +92,13 @@ function SearchInput({ text, label }: { text: string; label: string }) {
  * Previous and next. A page token knows no Previous: the tokens of the pages before stay in the
  * history's state, the current one in the URL.
  */
-export function Pager({ page, nextPageToken }: { page: string | undefined; nextPageToken: string }) {
+export function Pager({
+  page,
+  nextPageToken,
+}: {
+  page: string | undefined;
+  nextPageToken: string;
+}) {
   const navigate = useNavigate();
   const before = useRouterState({ select: (state) => state.location.state.pageTokens ?? [] });
   if (page === undefined && nextPageToken === "") return null;

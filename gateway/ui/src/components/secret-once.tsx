@@ -34,8 +34,8 @@ export function SecretOnce({ secret, onDone }: { secret: ShownSecret; onDone: ()
       {secret.value === "" ? (
         <Stack>
           <Text>
-            This secret has been made, and its value was given out with the first answer. It cannot be
-            shown again: add another secret and remove this one.
+            This secret has been made, and its value was given out with the first answer. It cannot
+            be shown again: add another secret and remove this one.
           </Text>
           <Group justify="flex-end">
             <Button onClick={onDone}>Done</Button>
@@ -48,8 +48,8 @@ export function SecretOnce({ secret, onDone }: { secret: ShownSecret; onDone: ()
             icon={<IconAlertTriangle size={18} />}
             classNames={{ root: classes.warning ?? "", message: classes.message ?? "" }}
           >
-            <b>You will not see this value again.</b> Turnpike keeps a hash of it only. Copy it into the
-            vault of the system that uses it now, and send it to nobody by mail or chat.
+            <b>You will not see this value again.</b> Turnpike keeps a hash of it only. Copy it into
+            the vault of the system that uses it now, and send it to nobody by mail or chat.
           </Alert>
           <div>
             <Text size="sm" fw={600} mb={4}>
@@ -72,7 +72,10 @@ export function SecretOnce({ secret, onDone }: { secret: ShownSecret; onDone: ()
                 variant="default"
                 leftSection={<IconDownload size={16} />}
                 onClick={() =>
-                  download(file, `${name}_ID=${secret.userName.value}\n${name}_SECRET=${secret.value}\n`)
+                  download(
+                    file,
+                    `${name}_ID=${secret.userName.value}\n${name}_SECRET=${secret.value}\n`,
+                  )
                 }
               >
                 Download

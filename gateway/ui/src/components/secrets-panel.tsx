@@ -50,7 +50,7 @@ export function SecretsPanel({
   const [busy, setBusy] = useState(false);
   // One id for one wish: a repeat after a lost answer makes no second secret.
   const requestId = useRef(newRequestId());
-  const sorted = [...secrets].sort((a, b) => millis(b.createTime) - millis(a.createTime));
+  const sorted = secrets.toSorted((a, b) => millis(b.createTime) - millis(a.createTime));
   const full = secrets.length >= 2;
   const reason = disabledReason ?? (full ? "Two secrets are live: remove one first" : undefined);
 
@@ -127,7 +127,9 @@ export function SecretsPanel({
             ))}
           </ul>
         )}
-        {disabledReason === undefined && secrets.length > 0 && <Rotation secrets={sorted} usedFor={usedFor} />}
+        {disabledReason === undefined && secrets.length > 0 && (
+          <Rotation secrets={sorted} usedFor={usedFor} />
+        )}
       </Stack>
       {shown !== undefined && (
         <>
@@ -163,7 +165,10 @@ function Rotation({ secrets, usedFor }: { secrets: readonly Secret[]; usedFor: s
   const quiet = used && millis(older.lastUseTime) < millis(newer.createTime);
   const steps = [
     { done: added, text: "Add a second secret. The first goes on working." },
-    { done: used, text: `Hand it to the system that has to ${usedFor}, and watch it being used here.` },
+    {
+      done: used,
+      text: `Hand it to the system that has to ${usedFor}, and watch it being used here.`,
+    },
     { done: quiet, text: "Wait until the older one is no longer used." },
     { done: false, text: "Remove the older one." },
   ];

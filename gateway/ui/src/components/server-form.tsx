@@ -1,9 +1,10 @@
 import { useForm, type UseFormReturnType } from "@mantine/form";
-import { useRef, useState, type FormEvent } from "react";
+import { useRef, useState, type FormEvent, type ReactNode } from "react";
 import { explain } from "~/api/errors";
 
 /** `display_name` is `displayName` in the form. */
-const camel = (path: string) => path.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
+const camel = (path: string) =>
+  path.replaceAll(/_([a-z])/g, (_match, letter: string) => letter.toUpperCase());
 
 /**
  * The form's field for a path in the request: without the message's own name, in camel case.
@@ -33,13 +34,15 @@ export interface ServerForm<Values extends Record<string, unknown>> {
   readonly error: unknown;
   readonly busy: boolean;
   /** Props of one field: value, error, and asking the server when it loses the focus. */
-  field(path: string): ReturnType<UseFormReturnType<Values>["getInputProps"]>;
+  readonly field: (path: string) => ReturnType<UseFormReturnType<Values>["getInputProps"]>;
+  /** The problem of a field that is no plain input. */
+  readonly problem: (path: string) => ReactNode;
   /** Asks the server, and shows the problems of the fields the user has been in. */
-  check(path: string): void;
-  submit(event: FormEvent<HTMLFormElement>): void;
-  isDirty(): boolean;
+  readonly check: (path: string) => void;
+  readonly submit: (event: FormEvent<HTMLFormElement>) => void;
+  readonly isDirty: () => boolean;
   /** Called where the saving goes on elsewhere, such as in a dialog: leaving loses nothing any more. */
-  release(): void;
+  readonly release: () => void;
 }
 
 /**
@@ -107,7 +110,9 @@ export function useServerForm<Values extends Record<string, unknown>>({
     }
     if (mine !== asked.current) return;
     const seen = (field: string) =>
-      [...visited.current].some((one) => one === field || field.startsWith(`${one}.`));
+      [...visited.current].some(
+        (one) => one === field || field.startsWith(`${one}.`) || one.startsWith(`${field}.`),
+      );
     form.setErrors(Object.fromEntries(Object.entries(errors).filter(([field]) => seen(field))));
   };
 
@@ -126,7 +131,9 @@ export function useServerForm<Values extends Record<string, unknown>>({
       form.setErrors(errors);
       if (stray) setError(cause);
       requestAnimationFrame(() =>
-        element.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')?.focus(),
+        element.current
+          ?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')
+          ?.focus(),
       );
     } finally {
       setBusy(false);
@@ -143,6 +150,7 @@ export function useServerForm<Values extends Record<string, unknown>>({
     error,
     busy,
     check,
+    problem: (path) => form.errors[path],
     field: (path) => {
       const props = form.getInputProps(path);
       const inner: unknown = props.onBlur;

@@ -5,7 +5,11 @@ const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 /** RFC 6749 section 2.3.1: both halves are form-encoded before Basic puts them together. */
 const basicUser = (user: string) => encodeURIComponent(user);
 
-export function tokenCommand(endpoint: string, clientId: string, scopes: readonly string[]): string {
+export function tokenCommand(
+  endpoint: string,
+  clientId: string,
+  scopes: readonly string[],
+): string {
   return [
     `curl -sS ${quoted(endpoint)} \\`,
     `  -u ${quoted(basicUser(clientId))}":$CLIENT_SECRET" \\`,

@@ -11,8 +11,8 @@ export function stringifySearch(search: Record<string, unknown>): string {
   for (const [key, value] of Object.entries(search)) {
     if (typeof value === "string" && value !== "") params.set(key, value);
   }
-  const text = params.toString();
-  return text === "" ? "" : `?${text}`;
+  const written = params.toString();
+  return written === "" ? "" : `?${written}`;
 }
 
 /** The value of `key` if it is a string with something in it. */
@@ -34,7 +34,7 @@ export function oneOf<const T extends string>(
 export function compact<T extends Record<string, unknown>>(
   search: T,
 ): { [K in keyof T]?: Exclude<T[K], undefined> } {
-  return Object.fromEntries(
-    Object.entries(search).filter(([, value]) => value !== undefined),
-  ) as { [K in keyof T]?: Exclude<T[K], undefined> };
+  return Object.fromEntries(Object.entries(search).filter(([, value]) => value !== undefined)) as {
+    [K in keyof T]?: Exclude<T[K], undefined>;
+  };
 }

@@ -29,13 +29,14 @@ export function auditHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
           (request.team === "" || teamsOf(event).includes(request.team)) &&
           (request.action === "" ||
             event.action === request.action ||
-            (request.action.endsWith(".*") && event.action.startsWith(request.action.slice(0, -1)))) &&
+            (request.action.endsWith(".*") &&
+              event.action.startsWith(request.action.slice(0, -1)))) &&
           (request.actorId === "" || event.actor?.id === request.actorId) &&
           time >= from &&
           time < to
         );
       });
-      const { items, nextPageToken } = page(found.reverse(), request);
+      const { items, nextPageToken } = page(found.toReversed(), request);
       return { events: items, nextPageToken };
     },
     getEvent(request, context) {
@@ -60,7 +61,9 @@ export function auditHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
     async *exportEvents(_request, context) {
       if (!callerOf(context).seesAll) throw denied();
       yield {
-        lines: world.events.map((event) => JSON.stringify({ sequence: Number(event.sequence), action: event.action })),
+        lines: world.events.map((event) =>
+          JSON.stringify({ sequence: Number(event.sequence), action: event.action }),
+        ),
         lastSequence: BigInt(world.events.length),
         lastHash: world.events.at(-1)?.hash ?? "",
       };

@@ -26,7 +26,17 @@ function problemsOf(client: Client): FieldProblems {
   };
 }
 
-export function clientHandlers(world: World, callerOf: CallerOf): ServiceImpl<typeof ClientService> {
+/** Lists do not say when a secret was last used. */
+function withoutLastUse(client: Client): Client {
+  const copy = clone(ClientSchema, client);
+  for (const secret of copy.secrets) delete secret.lastUseTime;
+  return copy;
+}
+
+export function clientHandlers(
+  world: World,
+  callerOf: CallerOf,
+): ServiceImpl<typeof ClientService> {
   const visible = (caller: Caller, client: Client) =>
     caller.seesAll ||
     caller.isIn(client.team) ||
@@ -47,7 +57,13 @@ export function clientHandlers(world: World, callerOf: CallerOf): ServiceImpl<ty
     client.etag = world.etag();
     client.updateTime = world.timestamp();
   };
-  const log = (caller: Caller, client: Client, verb: string, method: string, changes: [string, unknown, unknown][] = []) =>
+  const log = (
+    caller: Caller,
+    client: Client,
+    verb: string,
+    method: string,
+    changes: [string, unknown, unknown][] = [],
+  ) =>
     world.log(caller, {
       action: `client.${verb}`,
       subject: `clients/${client.clientId}`,
@@ -62,7 +78,12 @@ export function clientHandlers(world: World, callerOf: CallerOf): ServiceImpl<ty
           after: after === undefined ? "" : JSON.stringify(after),
         })),
     });
-  const setState = (caller: Caller, clientId: string, state: ClientState, validateOnly: boolean) => {
+  const setState = (
+    caller: Caller,
+    clientId: string,
+    state: ClientState,
+    validateOnly: boolean,
+  ) => {
     const client = managed(caller, clientId);
     const disables = state === ClientState.DISABLED;
     const effects = disables
@@ -81,11 +102,18 @@ export function clientHandlers(world: World, callerOf: CallerOf): ServiceImpl<ty
       client.state = state;
       if (disables) client.tokensRevokedTime = world.timestamp();
       touch(client);
-      log(caller, client, disables ? "disabled" : "enabled", disables ? "DisableClient" : "EnableClient", [
-        ["enabled", disables, !disables],
-      ]);
+      log(
+        caller,
+        client,
+        disables ? "disabled" : "enabled",
+        disables ? "DisableClient" : "EnableClient",
+        [["enabled", disables, !disables]],
+      );
     }
-    return { client: validateOnly ? draft : client, impact: { effects, totalEffects: effects.length } };
+    return {
+      client: validateOnly ? draft : client,
+      impact: { effects, totalEffects: effects.length },
+    };
   };
 
   return {
@@ -104,7 +132,9 @@ export function clientHandlers(world: World, callerOf: CallerOf): ServiceImpl<ty
       problems["reason"] = badText(request.reason, 1000, request.scopes.length > 0);
       refuseInvalid(problems);
       caller.needs(draft.team);
-      draft.tokenLifetime ??= create(ClientSchema, { tokenLifetime: { seconds: 3600n } }).tokenLifetime!;
+      draft.tokenLifetime ??= create(ClientSchema, {
+        tokenLifetime: { seconds: 3600n },
+      }).tokenLifetime!;
       const make = () => {
         draft.clientId = world.id("");
         draft.state = ClientState.ENABLED;
@@ -144,9 +174,9 @@ export function clientHandlers(world: World, callerOf: CallerOf): ServiceImpl<ty
             (request.state === ClientState.UNSPECIFIED || client.state === request.state) &&
             contains(request.text, client.clientId, client.displayName, client.description),
         )
-        .sort((a, b) => a.displayName.localeCompare(b.displayName));
+        .toSorted((a, b) => a.displayName.localeCompare(b.displayName));
       const { items, nextPageToken } = page(found, request);
-      return { clients: items, nextPageToken };
+      return { clients: items.map(withoutLastUse), nextPageToken };
     },
     updateClient(request, context) {
       const caller = callerOf(context);
@@ -176,7 +206,11 @@ export function clientHandlers(world: World, callerOf: CallerOf): ServiceImpl<ty
         ["display_name", client.displayName, draft.displayName],
         ["description", client.description, draft.description],
         ["team", client.team, draft.team],
-        ["token_lifetime_seconds", Number(client.tokenLifetime?.seconds ?? 0), Number(draft.tokenLifetime?.seconds ?? 0)],
+        [
+          "token_lifetime_seconds",
+          Number(client.tokenLifetime?.seconds ?? 0),
+          Number(draft.tokenLifetime?.seconds ?? 0),
+        ],
       ]);
       return { client: draft };
     },
@@ -189,7 +223,11 @@ export function clientHandlers(world: World, callerOf: CallerOf): ServiceImpl<ty
       );
       const effects = [
         ...hit.map((grant) => effectOf(grant)),
-        { kind: EffectKind.TOKENS_REFUSED, clientId: client.clientId, description: "all its tokens are refused" },
+        {
+          kind: EffectKind.TOKENS_REFUSED,
+          clientId: client.clientId,
+          description: "all its tokens are refused",
+        },
       ];
       if (request.validateOnly) return { impact: { effects, totalEffects: effects.length } };
       if (hit.length > 0 && !request.force) throw inUse(hit);

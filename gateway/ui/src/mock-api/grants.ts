@@ -28,7 +28,7 @@ export function scopesOf(world: World, clientId: string): string[] {
   const active = [...world.grants.values()].filter(
     (grant) => grant.clientId === clientId && grant.state === GrantState.ACTIVE,
   );
-  return [...new Set(active.flatMap((grant) => grant.scopes))].sort();
+  return [...new Set(active.flatMap((grant) => grant.scopes))].toSorted();
 }
 
 export function refreshScopes(world: World, clientId: string): void {
@@ -96,7 +96,7 @@ export function draftGrant(
   },
 ): Grant {
   const owner = world.resourceServers.get(asked.resourceServer)?.team ?? "";
-  const active = caller.persona.admin === true || (caller.isIn(owner) && owner === asked.clientTeam);
+  const active = caller.mayManage(owner) && owner === asked.clientTeam;
   const { expireTime, ...rest } = asked;
   return create(GrantSchema, {
     ...rest,
@@ -155,7 +155,11 @@ export function grantHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
     refuseInvalid({ note: badText(request.note, 1000, denies) });
     if (grant.state !== GrantState.PENDING) {
       throw precondition([
-        { type: "NOT_PENDING", subject: `grants/${grant.grantId}`, description: "the grant has been decided already" },
+        {
+          type: "NOT_PENDING",
+          subject: `grants/${grant.grantId}`,
+          description: "the grant has been decided already",
+        },
       ]);
     }
     if (grant.etag !== request.etag) throw stale("grant");
@@ -207,7 +211,7 @@ export function grantHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
         (grant) =>
           grant.state === GrantState.PENDING &&
           grant.clientId === client.clientId &&
-          [...grant.scopes].sort().join(" ") === [...request.scopes].sort().join(" "),
+          grant.scopes.toSorted().join(" ") === request.scopes.toSorted().join(" "),
       );
       if (twin !== undefined) {
         throw new ConnectError("the same scopes have been asked for already", Code.AlreadyExists);
@@ -238,7 +242,11 @@ export function grantHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
       if (!request.validateOnly) refuseInvalid({ reason: badText(request.reason, 1000, true) });
       if (!isLive(grant)) {
         throw precondition([
-          { type: "ALREADY_ENDED", subject: `grants/${grant.grantId}`, description: "the grant has ended already" },
+          {
+            type: "ALREADY_ENDED",
+            subject: `grants/${grant.grantId}`,
+            description: "the grant has ended already",
+          },
         ]);
       }
       if (grant.etag !== request.etag) throw stale("grant");
@@ -261,9 +269,17 @@ export function grantHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
             (request.state === GrantState.UNSPECIFIED || grant.state === request.state) &&
             (!request.waitingForMe ||
               (grant.state === GrantState.PENDING && mayDecide(caller, grant))) &&
-            contains(request.text, grant.clientId, grant.clientDisplayName, grant.reason, ...grant.scopes),
+            contains(
+              request.text,
+              grant.clientId,
+              grant.clientDisplayName,
+              grant.reason,
+              ...grant.scopes,
+            ),
         )
-        .sort((a, b) => Number((b.requestTime?.seconds ?? 0n) - (a.requestTime?.seconds ?? 0n)));
+        .toSorted((a, b) =>
+          Number((b.requestTime?.seconds ?? 0n) - (a.requestTime?.seconds ?? 0n)),
+        );
       const { items, nextPageToken } = page(found, request);
       return { grants: items, nextPageToken };
     },

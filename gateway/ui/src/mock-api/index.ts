@@ -19,7 +19,10 @@ export { World, type PersonaId } from "./world";
  * The whole API in memory: for unit tests, `npm run dev:mock` and the preview. `persona` undefined
  * plays a browser without a session; several transports may share one world.
  */
-export function mockTransport(persona: PersonaId | undefined, world: World = seededWorld()): Transport {
+export function mockTransport(
+  persona: PersonaId | undefined,
+  world: World = seededWorld(),
+): Transport {
   const caller = (_context: HandlerContext) =>
     callerOf(persona === undefined ? undefined : personas[persona]);
   return createRouterTransport((router) => {

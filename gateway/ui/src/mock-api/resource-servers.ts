@@ -6,7 +6,15 @@ import {
   ResourceServerSchema,
   type ResourceServer,
 } from "~/api/gen/turnpike/v1/resources_pb";
-import { denied, notFound, precondition, refuseInvalid, stale, taken, type FieldProblems } from "./faults";
+import {
+  denied,
+  notFound,
+  precondition,
+  refuseInvalid,
+  stale,
+  taken,
+  type FieldProblems,
+} from "./faults";
 import { effectOf, endGrant, inUse, isLive } from "./grants";
 import { badDisplayName, badIdentifier, badScopeName, badText } from "./rules";
 import { contains, page, type Caller, type World } from "./world";
@@ -26,7 +34,11 @@ function problemsOf(server: ResourceServer): FieldProblems {
       badScopeName(scope.name) ??
       (seen.has(scope.name) ? "must be different from the other scopes" : undefined) ??
       (joined.length > 256 ? "makes the joined scope longer than 256 characters" : undefined);
-    problems[`resource_server.scopes[${index}].description`] = badText(scope.description, 256, true);
+    problems[`resource_server.scopes[${index}].description`] = badText(
+      scope.description,
+      256,
+      true,
+    );
     seen.add(scope.name);
   }
   return problems;
@@ -53,12 +65,17 @@ export function resourceServerHandlers(
     return server;
   };
   const liveGrants = (identifier: string) =>
-    [...world.grants.values()].filter((grant) => grant.resourceServer === identifier && isLive(grant));
+    [...world.grants.values()].filter(
+      (grant) => grant.resourceServer === identifier && isLive(grant),
+    );
 
   return {
     createResourceServer(request, context) {
       const caller = callerOf(context);
-      const draft = clone(ResourceServerSchema, request.resourceServer ?? create(ResourceServerSchema));
+      const draft = clone(
+        ResourceServerSchema,
+        request.resourceServer ?? create(ResourceServerSchema),
+      );
       refuseInvalid({
         "resource_server.identifier": badIdentifier(draft.identifier),
         ...problemsOf(draft),
@@ -112,7 +129,7 @@ export function resourceServerHandlers(
               ...server.scopes.map((scope) => scope.name),
             ),
         )
-        .sort((a, b) => (a.identifier < b.identifier ? -1 : 1));
+        .toSorted((a, b) => (a.identifier < b.identifier ? -1 : 1));
       const { items, nextPageToken } = page(found, request);
       return { resourceServers: items.map((server) => shown(caller, server)), nextPageToken };
     },
@@ -135,7 +152,10 @@ export function resourceServerHandlers(
         grant.scopes.some((scope) => !kept.has(scope)),
       );
       const effects = hit.map((grant) =>
-        effectOf(grant, grant.scopes.filter((scope) => !kept.has(scope))),
+        effectOf(
+          grant,
+          grant.scopes.filter((scope) => !kept.has(scope)),
+        ),
       );
       const impact = { effects, totalEffects: effects.length };
       if (request.validateOnly) return { resourceServer: draft, impact };

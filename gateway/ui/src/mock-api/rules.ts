@@ -8,7 +8,8 @@ export function badDisplayName(value: string, longest: number): string | undefin
   if (value === "") return "must not be empty";
   if (value !== value.trim()) return "must not begin or end with white space";
   if (value.length > longest) return `must have at most ${longest} characters`;
-  if (!displayName.test(value)) return "may contain letters, digits, spaces and `_ + = , . @ -` only";
+  if (!displayName.test(value))
+    return "may contain letters, digits, spaces and `_ + = , . @ -` only";
   return undefined;
 }
 

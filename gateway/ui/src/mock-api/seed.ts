@@ -17,7 +17,9 @@ export function seededWorld(): World {
   const world = new World();
   const ago = (milliseconds: number) =>
     timestampFromDate(new Date(world.now().getTime() - milliseconds));
-  const [olga, pavel, ada] = [personas.olga, personas.pavel, personas.ada].map((p) => new Caller(p));
+  const [olga, pavel, ada] = [personas.olga, personas.pavel, personas.ada].map(
+    (p) => new Caller(p),
+  );
   if (olga === undefined || pavel === undefined || ada === undefined) return world;
 
   const server = (
@@ -63,37 +65,113 @@ export function seededWorld(): World {
     });
   };
 
-  server(ada, "turnpike", "Turnpike", "platform", "Turnpike's own API, for programs that manage access.", {
-    "registry.read": "Read resource servers, clients and grants",
-    "registry.write": "Change resource servers, clients and grants",
-    "grants.decide": "Approve and deny grants",
-    "audit.read": "Read the log",
-  }, 400 * day, { builtIn: true });
-  server(olga, "lj-health-food", "LJ Health Food orders", "orders", "Takes orders for LJ Health Food and tells how far they are. Partners place orders here; stores list them.", {
-    "place-order": "Place an order",
-    "list-orders": "See the orders placed so far",
-    "cancel-order": "Cancel an order that has not been packed",
-  }, 210 * day, { secret: true });
-  server(olga, "https://stock.lj.example/v2", "Stock levels", "orders", "How much of each article lies in which warehouse.", {
-    read: "See stock levels",
-    reserve: "Reserve articles for an hour",
-  }, 90 * day);
-  server(ada, "billing", "Billing", "billing", "Invoices and payments.", {
-    "read-invoices": "See invoices",
-    "create-invoice": "Write an invoice",
-    refund: "Give money back",
-  }, 300 * day, { secret: true });
-  server(pavel, "partner-directory", "Partner directory", "partners", "Who our partners are, and whom to call.", {
-    read: "See partners and their contacts",
-    write: "Change partners",
-  }, 60 * day);
-  const more = ["catalogue", "customer-profile", "delivery-slots", "fleet-tracking", "gift-cards", "loyalty", "mail-sender", "menu-planner", "notifications", "nutrition-facts", "pick-lists", "price-engine", "promotions", "recipe-box", "returns", "reviews", "route-planner", "search-index", "shelf-labels", "store-locator", "supplier-portal", "tax-rates", "warehouse-robots", "weekly-box"];
+  server(
+    ada,
+    "turnpike",
+    "Turnpike",
+    "platform",
+    "Turnpike's own API, for programs that manage access.",
+    {
+      "registry.read": "Read resource servers, clients and grants",
+      "registry.write": "Change resource servers, clients and grants",
+      "grants.decide": "Approve and deny grants",
+      "audit.read": "Read the log",
+    },
+    400 * day,
+    { builtIn: true },
+  );
+  server(
+    olga,
+    "lj-health-food",
+    "LJ Health Food orders",
+    "orders",
+    "Takes orders for LJ Health Food and tells how far they are. Partners place orders here; stores list them.",
+    {
+      "place-order": "Place an order",
+      "list-orders": "See the orders placed so far",
+      "cancel-order": "Cancel an order that has not been packed",
+    },
+    210 * day,
+    { secret: true },
+  );
+  server(
+    olga,
+    "https://stock.lj.example/v2",
+    "Stock levels",
+    "orders",
+    "How much of each article lies in which warehouse.",
+    {
+      read: "See stock levels",
+      reserve: "Reserve articles for an hour",
+    },
+    90 * day,
+  );
+  server(
+    ada,
+    "billing",
+    "Billing",
+    "billing",
+    "Invoices and payments.",
+    {
+      "read-invoices": "See invoices",
+      "create-invoice": "Write an invoice",
+      refund: "Give money back",
+    },
+    300 * day,
+    { secret: true },
+  );
+  server(
+    pavel,
+    "partner-directory",
+    "Partner directory",
+    "partners",
+    "Who our partners are, and whom to call.",
+    {
+      read: "See partners and their contacts",
+      write: "Change partners",
+    },
+    60 * day,
+  );
+  const more = [
+    "catalogue",
+    "customer-profile",
+    "delivery-slots",
+    "fleet-tracking",
+    "gift-cards",
+    "loyalty",
+    "mail-sender",
+    "menu-planner",
+    "notifications",
+    "nutrition-facts",
+    "pick-lists",
+    "price-engine",
+    "promotions",
+    "recipe-box",
+    "returns",
+    "reviews",
+    "route-planner",
+    "search-index",
+    "shelf-labels",
+    "store-locator",
+    "supplier-portal",
+    "tax-rates",
+    "warehouse-robots",
+    "weekly-box",
+  ];
   for (const [index, name] of more.entries()) {
     const words = name.replaceAll("-", " ");
-    server(ada, name, words.charAt(0).toUpperCase() + words.slice(1), index % 3 === 0 ? "platform" : "billing", `Everything about ${words}.`, {
-      read: `Read ${words}`,
-      write: `Change ${words}`,
-    }, (40 + index) * day);
+    server(
+      ada,
+      name,
+      words.charAt(0).toUpperCase() + words.slice(1),
+      index % 3 === 0 ? "platform" : "billing",
+      `Everything about ${words}.`,
+      {
+        read: `Read ${words}`,
+        write: `Change ${words}`,
+      },
+      (40 + index) * day,
+    );
   }
 
   const client = (
@@ -102,7 +180,11 @@ export function seededWorld(): World {
     team: string,
     description: string,
     age: number,
-    options: { disabled?: boolean; secrets?: { age: number; lastUse?: number }[]; lifetime?: bigint } = {},
+    options: {
+      disabled?: boolean;
+      secrets?: { age: number; lastUse?: number }[];
+      lifetime?: bigint;
+    } = {},
   ) => {
     const made = create(ClientSchema, {
       clientId: world.id(""),
@@ -136,19 +218,52 @@ export function seededWorld(): World {
     return made;
   };
 
-  const nature = client(pavel, "Nature Basket", "partners", "The shop system of our partner Nature Basket. Places orders for its customers.", 120 * day, {
-    secrets: [
-      { age: 120 * day, lastUse: 2 * day },
-      { age: 3 * day, lastUse: 4 * minute },
-    ],
-  });
-  const green = client(pavel, "Green Corner kiosk", "partners", "Kiosks of Green Corner, forty stores.", 45 * day);
-  client(pavel, "Old price feed", "partners", "Replaced by the price engine; kept until the end of the year.", 380 * day, {
-    disabled: true,
-    secrets: [{ age: 380 * day }],
-  });
-  const board = client(olga, "Orders dashboard", "orders", "The screen in the packing hall.", 80 * day, { lifetime: 900n });
-  const sync = client(ada, "Deploy pipeline", "platform", "Registers clients from the repositories of the teams.", 30 * day);
+  const nature = client(
+    pavel,
+    "Nature Basket",
+    "partners",
+    "The shop system of our partner Nature Basket. Places orders for its customers.",
+    120 * day,
+    {
+      secrets: [
+        { age: 120 * day, lastUse: 2 * day },
+        { age: 3 * day, lastUse: 4 * minute },
+      ],
+    },
+  );
+  const green = client(
+    pavel,
+    "Green Corner kiosk",
+    "partners",
+    "Kiosks of Green Corner, forty stores.",
+    45 * day,
+  );
+  client(
+    pavel,
+    "Old price feed",
+    "partners",
+    "Replaced by the price engine; kept until the end of the year.",
+    380 * day,
+    {
+      disabled: true,
+      secrets: [{ age: 380 * day }],
+    },
+  );
+  const board = client(
+    olga,
+    "Orders dashboard",
+    "orders",
+    "The screen in the packing hall.",
+    80 * day,
+    { lifetime: 900n },
+  );
+  const sync = client(
+    ada,
+    "Deploy pipeline",
+    "platform",
+    "Registers clients from the repositories of the teams.",
+    30 * day,
+  );
 
   const grant = (
     caller: Caller,
@@ -192,19 +307,115 @@ export function seededWorld(): World {
       reason: note,
       time: new Date(world.now().getTime() - age + 40 * minute),
       method: "turnpike.v1.GrantService/ApproveGrant",
-      changes: [{ field: "state", before: '"pending"', after: to === GrantState.DENIED ? '"denied"' : '"active"' }],
+      changes: [
+        {
+          field: "state",
+          before: '"pending"',
+          after: to === GrantState.DENIED ? '"denied"' : '"active"',
+        },
+      ],
     });
   };
 
-  grant(pavel, nature, "lj-health-food", ["place-order"], "Nature Basket sells our boxes in its shop and places the orders itself.", 119 * day, GrantState.ACTIVE, olga, "as agreed in the contract");
-  grant(pavel, nature, "partner-directory", ["read"], "Reads its own entry.", 50 * day, GrantState.ACTIVE, pavel);
-  grant(pavel, green, "lj-health-food", ["place-order"], "Kiosks order for walk-in customers.", 40 * day, GrantState.ACTIVE, olga);
-  grant(olga, board, "lj-health-food", ["list-orders"], "Shows what is to be packed.", 79 * day, GrantState.ACTIVE, olga);
-  grant(olga, board, "https://stock.lj.example/v2", ["read"], "Shows what runs out.", 60 * day, GrantState.ACTIVE, olga);
-  grant(pavel, green, "billing", ["refund"], "Refunds at the kiosk.", 20 * day, GrantState.DENIED, ada, "refunds stay with the service desk");
-  grant(ada, sync, "turnpike", ["registry.read", "registry.write"], "Registers clients from repositories.", 29 * day, GrantState.ACTIVE, ada);
-  grant(pavel, green, "https://stock.lj.example/v2", ["read", "reserve"], "The pilot with reservations at the kiosk.", 35 * day, GrantState.REVOKED, olga);
-  grant(pavel, green, "lj-health-food", ["list-orders", "cancel-order"], "Customers ask at the kiosk where their order is, and some change their mind.", 3 * 60 * minute, GrantState.PENDING);
-  grant(pavel, nature, "https://stock.lj.example/v2", ["read"], "Show what is sold out before it is ordered.", 26 * 60 * minute, GrantState.PENDING);
+  grant(
+    pavel,
+    nature,
+    "lj-health-food",
+    ["place-order"],
+    "Nature Basket sells our boxes in its shop and places the orders itself.",
+    119 * day,
+    GrantState.ACTIVE,
+    olga,
+    "as agreed in the contract",
+  );
+  grant(
+    pavel,
+    nature,
+    "partner-directory",
+    ["read"],
+    "Reads its own entry.",
+    50 * day,
+    GrantState.ACTIVE,
+    pavel,
+  );
+  grant(
+    pavel,
+    green,
+    "lj-health-food",
+    ["place-order"],
+    "Kiosks order for walk-in customers.",
+    40 * day,
+    GrantState.ACTIVE,
+    olga,
+  );
+  grant(
+    olga,
+    board,
+    "lj-health-food",
+    ["list-orders"],
+    "Shows what is to be packed.",
+    79 * day,
+    GrantState.ACTIVE,
+    olga,
+  );
+  grant(
+    olga,
+    board,
+    "https://stock.lj.example/v2",
+    ["read"],
+    "Shows what runs out.",
+    60 * day,
+    GrantState.ACTIVE,
+    olga,
+  );
+  grant(
+    pavel,
+    green,
+    "billing",
+    ["refund"],
+    "Refunds at the kiosk.",
+    20 * day,
+    GrantState.DENIED,
+    ada,
+    "refunds stay with the service desk",
+  );
+  grant(
+    ada,
+    sync,
+    "turnpike",
+    ["registry.read", "registry.write"],
+    "Registers clients from repositories.",
+    29 * day,
+    GrantState.ACTIVE,
+    ada,
+  );
+  grant(
+    pavel,
+    green,
+    "https://stock.lj.example/v2",
+    ["read", "reserve"],
+    "The pilot with reservations at the kiosk.",
+    35 * day,
+    GrantState.REVOKED,
+    olga,
+  );
+  grant(
+    pavel,
+    green,
+    "lj-health-food",
+    ["list-orders", "cancel-order"],
+    "Customers ask at the kiosk where their order is, and some change their mind.",
+    3 * 60 * minute,
+    GrantState.PENDING,
+  );
+  grant(
+    pavel,
+    nature,
+    "https://stock.lj.example/v2",
+    ["read"],
+    "Show what is sold out before it is ordered.",
+    26 * 60 * minute,
+    GrantState.PENDING,
+  );
   return world;
 }

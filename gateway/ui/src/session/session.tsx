@@ -18,9 +18,9 @@ export interface Session {
   readonly teamsKnown: boolean;
   readonly deployment: Deployment | undefined;
   /** What the team is called, where we know it; else its key. */
-  teamName(team: string): string;
+  readonly teamName: (team: string) => string;
   /** Whether buttons that change things of `team` should work; the server decides in the end. */
-  mayManage(team: string): boolean;
+  readonly mayManage: (team: string) => boolean;
 }
 
 const SessionContext = createContext<Session | undefined>(undefined);
@@ -33,7 +33,11 @@ export function useSession(): Session {
 
 /** Shows its children to those who are signed in, and to others how to sign in. */
 export function SessionGate({ children }: { children: ReactNode }) {
-  const query = useQuery(SessionService.method.getSession, {}, { staleTime: 60_000, meta: { session: true } });
+  const query = useQuery(
+    SessionService.method.getSession,
+    {},
+    { staleTime: 60_000, meta: { session: true } },
+  );
   const session = useMemo(
     () => (query.data === undefined ? undefined : sessionOf(query.data)),
     [query.data],

@@ -1,4 +1,4 @@
-import { Button, Code, Group, List, Paper, Stack, Text, Title } from "@mantine/core";
+import { Button, Code, Group, Paper, Stack, Text, Title } from "@mantine/core";
 import { useEffect, type ReactNode } from "react";
 import type { Fault } from "~/api/errors";
 import { Logo } from "~/components/logo";
@@ -9,17 +9,11 @@ export function SignedOut() {
   return (
     <Card title="Sign in to Turnpike">
       <Text c="dimmed">This browser has no session, or the session has ended.</Text>
-      <List spacing="sm" className={classes.ways}>
-        <List.Item>
-          <b>Company installation:</b> sign in with your company account.{" "}
-          <a href="/login">Go to the login page</a>
-        </List.Item>
-        <List.Item>
-          <b>On your own machine:</b> the terminal in which <Code>turnpike up</Code> runs has printed
-          a login link for each persona. A link works once and for a few minutes; start it again for
-          fresh ones.
-        </List.Item>
-      </List>
+      <Text className={classes.ways ?? ""}>
+        The terminal in which <Code className={classes.command ?? ""}>turnpike up</Code> runs has
+        printed a login link for each persona. A link works once and for a few minutes; start it
+        again for fresh ones.
+      </Text>
       <Text size="sm" c="dimmed">
         Just signed in and still here? Then the browser refused the session’s cookie: open Turnpike
         through <Code>http://127.0.0.1</Code> or <Code>https://</Code>, not through a plain address

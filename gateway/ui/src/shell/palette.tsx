@@ -25,7 +25,11 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
   const [query, setQuery] = useState("");
   const [text] = useDebouncedValue(query.trim().slice(0, 100), 150);
   const options = { enabled: open && text !== "", placeholderData: keepPreviousData };
-  const servers = useQuery(ResourceServerService.method.listResourceServers, { text, pageSize: 6 }, options);
+  const servers = useQuery(
+    ResourceServerService.method.listResourceServers,
+    { text, pageSize: 6 },
+    options,
+  );
   const clients = useQuery(ClientService.method.listClients, { text, pageSize: 6 }, options);
 
   useEffect(() => {
@@ -33,20 +37,75 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
   }, [open]);
 
   const pages: SpotlightActionData[] = [
-    { id: "overview", label: "Overview", leftSection: <IconHome2 size={18} />, onClick: () => void navigate(paths.overview()) },
-    { id: "resource-servers", label: "Resource servers", keywords: "api catalogue scopes", leftSection: <IconServerBolt size={18} />, onClick: () => void navigate(paths.resourceServers()) },
-    { id: "clients", label: "Clients", keywords: "partner", leftSection: <IconBuildingBroadcastTower size={18} />, onClick: () => void navigate(paths.clients()) },
-    { id: "grants", label: "Grants", keywords: "access approve", leftSection: <IconKey size={18} />, onClick: () => void navigate(paths.grants()) },
-    { id: "waiting", label: "Grants waiting for me", keywords: "approve deny decide", leftSection: <IconKey size={18} />, onClick: () => void navigate(paths.grants({ view: "waiting" })) },
-    { id: "activity", label: "Activity", keywords: "log audit events", leftSection: <IconHistory size={18} />, onClick: () => void navigate(paths.activity()) },
+    {
+      id: "overview",
+      label: "Overview",
+      leftSection: <IconHome2 size={18} />,
+      onClick: () => void navigate(paths.overview()),
+    },
+    {
+      id: "resource-servers",
+      label: "Resource servers",
+      keywords: "api catalogue scopes",
+      leftSection: <IconServerBolt size={18} />,
+      onClick: () => void navigate(paths.resourceServers()),
+    },
+    {
+      id: "clients",
+      label: "Clients",
+      keywords: "partner",
+      leftSection: <IconBuildingBroadcastTower size={18} />,
+      onClick: () => void navigate(paths.clients()),
+    },
+    {
+      id: "grants",
+      label: "Grants",
+      keywords: "access approve",
+      leftSection: <IconKey size={18} />,
+      onClick: () => void navigate(paths.grants()),
+    },
+    {
+      id: "waiting",
+      label: "Grants waiting for me",
+      keywords: "approve deny decide",
+      leftSection: <IconKey size={18} />,
+      onClick: () => void navigate(paths.grants({ view: "waiting" })),
+    },
+    {
+      id: "activity",
+      label: "Activity",
+      keywords: "log audit events",
+      leftSection: <IconHistory size={18} />,
+      onClick: () => void navigate(paths.activity()),
+    },
   ];
   const acts: SpotlightActionData[] = [
-    { id: "new-client", label: "Register a client", keywords: "new create", leftSection: <IconPlus size={18} />, onClick: () => void navigate(paths.newClient()) },
-    { id: "new-resource-server", label: "Register a resource server", keywords: "new create api", leftSection: <IconPlus size={18} />, onClick: () => void navigate(paths.newResourceServer()) },
-    { id: "new-grant", label: "Ask for a grant", keywords: "new request access scope", leftSection: <IconPlus size={18} />, onClick: () => void navigate(paths.newGrant()) },
+    {
+      id: "new-client",
+      label: "Register a client",
+      keywords: "new create",
+      leftSection: <IconPlus size={18} />,
+      onClick: () => void navigate(paths.newClient()),
+    },
+    {
+      id: "new-resource-server",
+      label: "Register a resource server",
+      keywords: "new create api",
+      leftSection: <IconPlus size={18} />,
+      onClick: () => void navigate(paths.newResourceServer()),
+    },
+    {
+      id: "new-grant",
+      label: "Ask for a grant",
+      keywords: "new request access scope",
+      leftSection: <IconPlus size={18} />,
+      onClick: () => void navigate(paths.newGrant()),
+    },
   ];
   const matches = (action: SpotlightActionData) =>
-    `${action.label ?? ""} ${String(action.keywords ?? "")}`.toLowerCase().includes(query.trim().toLowerCase());
+    `${action.label ?? ""} ${String(action.keywords ?? "")}`
+      .toLowerCase()
+      .includes(query.trim().toLowerCase());
   const groups = [
     { group: "Go to", actions: pages.filter(matches) },
     { group: "Do", actions: acts.filter(matches) },
@@ -85,6 +144,9 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
       nothingFound="Nothing found"
       highlightQuery
       scrollable
+      centered={false}
+      yOffset="12vh"
+      overlayProps={{ backgroundOpacity: 0.45, blur: 0 }}
       maxHeight="60vh"
       searchProps={{
         leftSection: <IconSearch size={18} />,

@@ -9,7 +9,7 @@ import {
   IconSearch,
   IconServerBolt,
 } from "@tabler/icons-react";
-import { Link, useRouterState } from "@tanstack/react-router";
+import { Link, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState, type ComponentType, type ReactNode } from "react";
 import { GrantService } from "~/api";
 import { Logo } from "~/components/logo";
@@ -30,9 +30,9 @@ export function Shell({ children }: { children: ReactNode }) {
   });
   const openPalette = () => setPalette({ open: true, wanted: true });
   useHotkeys([["mod+K", openPalette]], []);
-  const pathname = useRouterState({ select: (state) => state.location.pathname });
+  const router = useRouter();
   const { close } = nav;
-  useEffect(() => close(), [pathname, close]);
+  useEffect(() => router.subscribe("onBeforeNavigate", () => close()), [router, close]);
 
   return (
     <AppShell
@@ -54,7 +54,11 @@ export function Shell({ children }: { children: ReactNode }) {
             size="sm"
             aria-label={opened ? "Close the navigation" : "Open the navigation"}
           />
-          <UnstyledButton className={classes.search} onClick={openPalette} aria-label="Search or jump to">
+          <UnstyledButton
+            className={classes.search}
+            onClick={openPalette}
+            aria-label="Search or jump to"
+          >
             <IconSearch size={16} aria-hidden="true" />
             <span className={classes.searchWords}>Search or jump to …</span>
             <Kbd size="xs" visibleFrom="sm">
@@ -64,7 +68,7 @@ export function Shell({ children }: { children: ReactNode }) {
           <UserMenu />
         </div>
       </AppShell.Header>
-      <AppShell.Navbar>
+      <AppShell.Navbar aria-label="Main">
         <div className={classes.brand}>
           <Link {...paths.overview()} className={classes.brandLink}>
             <Logo />
@@ -100,7 +104,7 @@ function Navigation() {
   const found = waiting.data?.grants.length ?? 0;
   const more = (waiting.data?.nextPageToken ?? "") !== "";
   return (
-    <nav aria-label="Main" className={classes.nav}>
+    <div className={classes.nav}>
       <NavItem to={paths.overview()} icon={IconHome2} exact>
         Overview
       </NavItem>
@@ -123,7 +127,7 @@ function Navigation() {
       <NavItem to={paths.activity()} icon={IconHistory}>
         Activity
       </NavItem>
-    </nav>
+    </div>
   );
 }
 
@@ -158,7 +162,11 @@ function Where() {
   return (
     <div className={classes.where}>
       <Text size="xs" c="dimmed">
-        {teams.length === 0 ? "You are in no team" : teams.length === 1 ? "Your team" : "Your teams"}
+        {teams.length === 0
+          ? "You are in no team"
+          : teams.length === 1
+            ? "Your team"
+            : "Your teams"}
       </Text>
       <Text size="sm" fw={600}>
         {teams.join(", ")}

@@ -67,7 +67,13 @@ function SchemeSwitch() {
   const label = `Switch to ${next} colours`;
   return (
     <Tooltip label={label}>
-      <ActionIcon variant="subtle" color="gray" size="lg" aria-label={label} onClick={() => setColorScheme(next)}>
+      <ActionIcon
+        variant="subtle"
+        color="gray"
+        size="lg"
+        aria-label={label}
+        onClick={() => setColorScheme(next)}
+      >
         {scheme === "dark" ? <IconSun size={18} /> : <IconMoon size={18} />}
       </ActionIcon>
     </Tooltip>
@@ -80,4 +86,3 @@ function initials(name: string): string {
     .map((word) => word?.charAt(0).toUpperCase() ?? "")
     .join("");
 }
-

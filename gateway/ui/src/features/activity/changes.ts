@@ -4,7 +4,7 @@ import { list } from "~/lib/words";
 /** "display_name" is "display name"; a unit at the end is said with the value. */
 export function fieldInWords(field: string): string {
   return field
-    .replace(/_(seconds|time)$/, "")
+    .replace(/_seconds$/, "")
     .replaceAll(/[_.[\]]+/g, " ")
     .trim();
 }
@@ -35,9 +35,8 @@ function inWords(value: unknown): string {
       .map(([key, one]) => `${fieldInWords(key)}: ${inWords(one)}`)
       .join(", ");
   }
-  return String(value);
+  return "";
 }
-
 
 export interface ListChange {
   readonly added: string[];

@@ -1,6 +1,7 @@
 import type { Event } from "~/api";
 import { TextLink } from "~/components/links";
 import { paths } from "~/lib/paths";
+import classes from "./subject-link.module.css";
 
 /** A link to what an event is about; it may be gone by now. */
 export function SubjectLink({ event }: { event: Event }) {
@@ -9,11 +10,23 @@ export function SubjectLink({ event }: { event: Event }) {
   const key = event.subject.slice(at + 1);
   switch (kind) {
     case "clients":
-      return <TextLink {...paths.client(key)}>{key}</TextLink>;
+      return (
+        <TextLink {...paths.client(key)} className={classes.key}>
+          {key}
+        </TextLink>
+      );
     case "resource-servers":
-      return <TextLink {...paths.resourceServer(key)}>{key}</TextLink>;
+      return (
+        <TextLink {...paths.resourceServer(key)} className={classes.key}>
+          {key}
+        </TextLink>
+      );
     case "grants":
-      return <TextLink {...paths.grant(key)}>{key}</TextLink>;
+      return (
+        <TextLink {...paths.grant(key)} className={classes.key}>
+          {key}
+        </TextLink>
+      );
     default:
       return <span>{event.subject}</span>;
   }

@@ -25,7 +25,8 @@ async function verifyAll(call: Call): Promise<Verdict> {
     // Each call needs the end of the one before it.
     // oxlint-disable-next-line no-await-in-loop
     const last = await call(AuditService.method.verifyLog, { firstSequence: first });
-    const ended = !last.intact || last.lastSequence >= last.headSequence || last.lastSequence < first;
+    const ended =
+      !last.intact || last.lastSequence >= last.headSequence || last.lastSequence < first;
     if (ended) return { last, verified: last.lastSequence };
     first = last.lastSequence + 1n;
   }
@@ -54,8 +55,8 @@ export function VerifyLog() {
     <Panel>
       <Group justify="space-between" gap="sm">
         <Text size="sm" c="dimmed" maw="62ch">
-          Each event carries the hash of the one before it. Verifying recomputes them all and finds an
-          event that was changed, left out or put in.
+          Each event carries the hash of the one before it. Verifying recomputes them all and finds
+          an event that was changed, left out or put in.
         </Text>
         <Group gap="xs">
           <ActButton
@@ -79,9 +80,7 @@ export function VerifyLog() {
           </ActButton>
         </Group>
       </Group>
-      <div role="status">
-        {verify.data !== undefined && <Result verdict={verify.data} />}
-      </div>
+      <div role="status">{verify.data !== undefined && <Result verdict={verify.data} />}</div>
       {verify.error !== null && <FaultAlert error={verify.error} retry={() => verify.mutate()} />}
     </Panel>
   );

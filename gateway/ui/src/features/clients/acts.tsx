@@ -24,7 +24,12 @@ export function ClientSettings({
 }) {
   const enabled = client.state === ClientState.ENABLED;
   const button = (act: ClientAct, label: string) => (
-    <ActButton color="red" variant="outline" disabledReason={disabledReason} onClick={() => onAct(act)}>
+    <ActButton
+      color="red"
+      variant="outline"
+      disabledReason={disabledReason}
+      onClick={() => onAct(act)}
+    >
       {label}
     </ActButton>
   );
@@ -85,7 +90,8 @@ export function ClientActDialog({
       label: "Disable it",
       text: "It gets no token, and the tokens it holds are refused within a second. Enabling it again does not bring those tokens back.",
       danger: true,
-      check: async () => (await call(methods.disableClient, { clientId, validateOnly: true })).impact,
+      check: async () =>
+        (await call(methods.disableClient, { clientId, validateOnly: true })).impact,
       act: async () => {
         await change(methods.disableClient, { clientId });
         notify(`${name} is disabled`);
@@ -110,7 +116,8 @@ export function ClientActDialog({
       label: "Revoke its tokens",
       text: "All tokens issued to it before now are refused within a second. It can get new ones with its secrets.",
       danger: true,
-      check: async () => (await call(methods.revokeClientTokens, { clientId, validateOnly: true })).impact,
+      check: async () =>
+        (await call(methods.revokeClientTokens, { clientId, validateOnly: true })).impact,
       act: async () => {
         await change(methods.revokeClientTokens, { clientId });
         notify(`The tokens of ${name} are revoked`);
@@ -121,12 +128,14 @@ export function ClientActDialog({
       label: "Delete it",
       text: (
         <>
-          <code>{clientId}</code> cannot be brought back. To stop it for a while, disable it instead.
+          <code>{clientId}</code> cannot be brought back. To stop it for a while, disable it
+          instead.
         </>
       ),
       danger: true,
       check: async () =>
-        (await call(methods.deleteClient, { clientId, etag, validateOnly: true, force: true })).impact,
+        (await call(methods.deleteClient, { clientId, etag, validateOnly: true, force: true }))
+          .impact,
       act: async ({ force }) => {
         await call(methods.deleteClient, { clientId, etag, force });
         notify(`${name} is deleted`);

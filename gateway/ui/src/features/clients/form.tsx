@@ -1,4 +1,4 @@
-import { Group, NativeSelect, NumberInput, Stack, Textarea, TextInput } from "@mantine/core";
+import { Group, Input, NativeSelect, NumberInput, Stack, Textarea, TextInput } from "@mantine/core";
 import { Panel } from "~/components/page";
 import type { ServerForm } from "~/components/server-form";
 import { TeamField } from "~/features/resource-servers/form";
@@ -36,7 +36,7 @@ export function ClientFields<Values extends ClientValues & Record<string, unknow
 }: {
   server: ServerForm<Values>;
 }) {
-  const lifetime = server.form.getInputProps("tokenLifetime").error as React.ReactNode;
+  const lifetime = server.problem("tokenLifetime") ?? server.problem("tokenLifetime.amount");
   return (
     <Panel title="What it is">
       <Stack>
@@ -54,23 +54,28 @@ export function ClientFields<Values extends ClientValues & Record<string, unknow
           {...server.field("description")}
         />
         <TeamField server={server} what="It manages the client and its secrets" />
-        <Group align="flex-start" gap="xs" wrap="nowrap">
-          <NumberInput
-            label="Token lifetime"
-            description="5 minutes to 1 day. A short one limits what a stolen token can do."
-            flex={1}
-            min={1}
-            allowDecimal={false}
-            {...server.field("tokenLifetime.amount")}
-            error={lifetime ?? server.form.getInputProps("tokenLifetime.amount").error}
-          />
-          <NativeSelect
-            aria-label="Unit of the token lifetime"
-            mt={46}
-            data={["seconds", "minutes", "hours", "days"]}
-            {...server.field("tokenLifetime.unit")}
-          />
-        </Group>
+        <Input.Wrapper
+          label="Token lifetime"
+          labelElement="div"
+          description="5 minutes to 1 day. A short one limits what a stolen token can do."
+          error={lifetime}
+        >
+          <Group gap="xs" wrap="nowrap" mt={5}>
+            <NumberInput
+              aria-label="Token lifetime"
+              flex={1}
+              min={1}
+              allowDecimal={false}
+              {...server.field("tokenLifetime.amount")}
+              error={lifetime !== undefined && lifetime !== null}
+            />
+            <NativeSelect
+              aria-label="Unit of the token lifetime"
+              data={["seconds", "minutes", "hours", "days"]}
+              {...server.field("tokenLifetime.unit")}
+            />
+          </Group>
+        </Input.Wrapper>
       </Stack>
     </Panel>
   );

@@ -25,11 +25,12 @@ export function GrantsPanel({
 }) {
   const query = useQuery(GrantService.method.listGrants, { ...of, pageSize: 20 });
   const grants = query.data?.grants ?? [];
-  const all =
-    "clientId" in of ? { client: of.clientId } : { "resource-server": of.resourceServer };
+  const all = "clientId" in of ? { client: of.clientId } : { "resource-server": of.resourceServer };
   return (
     <Panel title={title} hint={hint} actions={actions} flush>
-      {query.error !== null && <FaultAlert error={query.error} retry={() => void query.refetch()} />}
+      {query.error !== null && (
+        <FaultAlert error={query.error} retry={() => void query.refetch()} />
+      )}
       {query.isPending && <TableSkeleton rows={3} />}
       {query.isSuccess && grants.length === 0 && (
         <Empty icon={<IconKey size={24} />} title={empty.title} action={empty.action}>

@@ -45,11 +45,19 @@ export function GrantsTable({
     { header: "State", cell: (grant) => <GrantBadge state={grant.state} /> },
     {
       header: "Asked",
-      cell: (grant) => <Two first={<When time={grant.requestTime} />} second={nameOf(grant.requester)} />,
+      cell: (grant) => (
+        <Two first={<When time={grant.requestTime} />} second={nameOf(grant.requester)} />
+      ),
     },
   ];
   return (
-    <DataTable label={label} columns={columns} rows={grants} rowKey={(grant) => grant.grantId} busy={busy} />
+    <DataTable
+      label={label}
+      columns={columns}
+      rows={grants}
+      rowKey={(grant) => grant.grantId}
+      busy={busy}
+    />
   );
 }
 

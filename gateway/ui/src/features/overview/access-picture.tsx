@@ -18,7 +18,13 @@ interface Edge {
  * Clients on the left, resource servers on the right, a line for each grant. Rows have one height, so
  * the lines need no measuring. The same as a list is a link away, for those who cannot see it.
  */
-export default function AccessPicture({ grants, team }: { grants: readonly Grant[]; team: string }) {
+export default function AccessPicture({
+  grants,
+  team,
+}: {
+  grants: readonly Grant[];
+  team: string;
+}) {
   const [lit, setLit] = useState<string>();
   const clients = new Map<string, { name: string; own: boolean }>();
   const servers = new Map<string, { own: boolean }>();
@@ -71,7 +77,10 @@ export default function AccessPicture({ grants, team }: { grants: readonly Grant
                   {...light(`c ${key}`)}
                 >
                   <span className={classes.name}>{clients.get(key)?.name}</span>
-                  <span className="visually-hidden"> can call {count(degree, "resource server")}</span>
+                  <span className="visually-hidden">
+                    {" "}
+                    can call {count(degree, "resource server")}
+                  </span>
                 </Link>
               </li>
             );

@@ -37,7 +37,9 @@ export function Overview({ wanted }: { wanted: string | undefined }) {
       <PageHeader
         title="Overview"
         subtitle={`Welcome, ${firstName}.`}
-        actions={session.memberTeams.length > 1 && <TeamFilter team={wanted} everyone="My first team" />}
+        actions={
+          session.memberTeams.length > 1 && <TeamFilter team={wanted} everyone="My first team" />
+        }
       />
       <Waiting />
       {team === undefined ? (
@@ -232,7 +234,9 @@ function TeamClients({ team }: { team: string }) {
             key={client.clientId}
             link={paths.client(client.clientId)}
             title={client.displayName}
-            text={client.scopes.length === 0 ? "no scopes yet" : count(client.scopes.length, "scope")}
+            text={
+              client.scopes.length === 0 ? "no scopes yet" : count(client.scopes.length, "scope")
+            }
             end={<ClientBadge state={client.state} />}
           />
         ))}
@@ -260,7 +264,9 @@ function TeamServers({ team }: { team: string }) {
   return (
     <Panel
       title={`Resource servers of ${session.teamName(team)}`}
-      actions={servers.length > 0 && <TextLink {...paths.resourceServers({ team })}>See all</TextLink>}
+      actions={
+        servers.length > 0 && <TextLink {...paths.resourceServers({ team })}>See all</TextLink>
+      }
       flush
     >
       <Rows query={query}>
@@ -282,7 +288,11 @@ function TeamServers({ team }: { team: string }) {
         <Empty
           title="No resource servers yet"
           action={
-            <ButtonLink size="xs" leftSection={<IconPlus size={14} />} {...paths.newResourceServer()}>
+            <ButtonLink
+              size="xs"
+              leftSection={<IconPlus size={14} />}
+              {...paths.newResourceServer()}
+            >
               Register a resource server
             </ButtonLink>
           }
@@ -301,7 +311,8 @@ function Rows({
   query: { isPending: boolean; error: unknown; refetch: () => unknown };
   children: ReactNode;
 }) {
-  if (query.error !== null) return <FaultAlert error={query.error} retry={() => void query.refetch()} />;
+  if (query.error !== null)
+    return <FaultAlert error={query.error} retry={() => void query.refetch()} />;
   if (query.isPending) {
     return (
       <div className={classes.loading} role="status" aria-label="Loading">

@@ -60,7 +60,11 @@ export function ScopePicker({
                 key={scope}
                 withRemoveButton
                 onRemove={() => toggle(scope, false)}
-                removeButtonProps={{ "aria-label": `Remove ${scope}`, "aria-hidden": false, tabIndex: 0 }}
+                removeButtonProps={{
+                  "aria-label": `Remove ${scope}`,
+                  "aria-hidden": false,
+                  tabIndex: 0,
+                }}
                 className={classes.pill ?? ""}
               >
                 <ScopeName scope={scope} />
@@ -81,7 +85,9 @@ export function ScopePicker({
           }}
           className={classes.search ?? ""}
         />
-        {query.error !== null && <FaultAlert error={query.error} retry={() => void query.refetch()} />}
+        {query.error !== null && (
+          <FaultAlert error={query.error} retry={() => void query.refetch()} />
+        )}
         {query.isPending && <TableSkeleton rows={3} />}
         <div className={classes.servers}>
           {servers.map((server) => (
@@ -95,7 +101,8 @@ export function ScopePicker({
           ))}
           {query.isSuccess && servers.length === 0 && (
             <Text size="sm" c="dimmed" p="sm">
-              Nothing in the catalogue matches. Search for the API’s name, its identifier or a scope.
+              Nothing in the catalogue matches. Search for the API’s name, its identifier or a
+              scope.
             </Text>
           )}
         </div>
@@ -126,16 +133,24 @@ function Server({
   open: boolean;
 }) {
   const session = useSession();
-  const chosen = server.scopes.filter((scope) => value.includes(`${server.identifier}/${scope.name}`));
+  const chosen = server.scopes.filter((scope) =>
+    value.includes(`${server.identifier}/${scope.name}`),
+  );
   return (
-    <details className={classes.server} open={open || chosen.length > 0 || undefined} key={String(open)}>
+    <details
+      className={classes.server}
+      open={open || chosen.length > 0 || undefined}
+      key={String(open)}
+    >
       <summary>
         <span className={classes.name}>{server.displayName}</span>
         <span className={classes.about}>
           {server.identifier} · {session.teamName(server.team)}
         </span>
         <span className={classes.tally}>
-          {chosen.length > 0 ? `${chosen.length} of ${server.scopes.length}` : count(server.scopes.length, "scope")}
+          {chosen.length > 0
+            ? `${chosen.length} of ${server.scopes.length}`
+            : count(server.scopes.length, "scope")}
         </span>
       </summary>
       <ScopeChecks server={server} value={value} toggle={toggle} />

@@ -22,13 +22,18 @@ export const Route = createFileRoute("/activity/$sequence")({ component: EventPa
 function EventPage() {
   const { sequence } = Route.useParams();
   // A number that is none cannot be an event; 18 digits are within the contract's int64.
-  return /^\d{1,18}$/.test(sequence) ? <EventDetail sequence={BigInt(sequence)} /> : <NotFoundPage />;
+  return /^\d{1,18}$/.test(sequence) ? (
+    <EventDetail sequence={BigInt(sequence)} />
+  ) : (
+    <NotFoundPage />
+  );
 }
 
 function EventDetail({ sequence }: { sequence: bigint }) {
   const session = useSession();
   const query = useQuery(AuditService.method.getEvent, { sequence }, { staleTime: Infinity });
-  if (query.error !== null) return <FaultPage error={query.error} retry={() => void query.refetch()} />;
+  if (query.error !== null)
+    return <FaultPage error={query.error} retry={() => void query.refetch()} />;
   const event = query.data?.event;
   const parents = [
     <TextLink key="list" {...paths.activity()}>
@@ -48,7 +53,11 @@ function EventDetail({ sequence }: { sequence: bigint }) {
     <>
       <PageHeader
         title={actionInWords(event)}
-        badge={event.action === "call.refused" ? <StatusBadge tone="bad">Refused</StatusBadge> : undefined}
+        badge={
+          event.action === "call.refused" ? (
+            <StatusBadge tone="bad">Refused</StatusBadge>
+          ) : undefined
+        }
         subtitle={`Event ${sequence}`}
         parents={parents}
       />
@@ -101,8 +110,16 @@ function EventDetail({ sequence }: { sequence: bigint }) {
             rows={event.changes}
             rowKey={(change) => change.field}
             columns={[
-              { header: "Field", width: "22%", cell: (change) => <b>{fieldInWords(change.field)}</b> },
-              { header: "Before", width: "39%", cell: (change) => <Value field={change.field} json={change.before} /> },
+              {
+                header: "Field",
+                width: "22%",
+                cell: (change) => <b>{fieldInWords(change.field)}</b>,
+              },
+              {
+                header: "Before",
+                width: "39%",
+                cell: (change) => <Value field={change.field} json={change.before} />,
+              },
               {
                 header: "After",
                 cell: (change) => (
@@ -157,9 +174,13 @@ function Proof({ event }: { event: Event }) {
             <Key value={event.requestId} what="request id" />
           </Fact>
         )}
-        {event.method !== "" && <Fact name="Method">{event.method}</Fact>}
+        {event.method !== "" && (
+          <Fact name="Method">
+            <Key value={event.method} what="method" />
+          </Fact>
+        )}
         <Fact name="Action">
-          <code>{event.action}</code>
+          <Key value={event.action} what="action" />
         </Fact>
         <Fact name="Hash">
           <Key value={event.hash} what="hash" />

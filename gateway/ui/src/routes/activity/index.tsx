@@ -26,7 +26,9 @@ import { useSession } from "~/session/session";
 const day = /^\d{4}-\d\d-\d\d$/;
 const dayIn = (search: Record<string, unknown>, key: string) => {
   const value = text(search, key);
-  return value !== undefined && day.test(value) && !Number.isNaN(Date.parse(value)) ? value : undefined;
+  return value !== undefined && day.test(value) && !Number.isNaN(Date.parse(value))
+    ? value
+    : undefined;
 };
 
 export const Route = createFileRoute("/activity/")({
@@ -130,10 +132,16 @@ function ActivityPage() {
         <DayFilter name="from" label="From" value={search.from} />
         <DayFilter name="to" label="To" value={search.to} />
         <FilterChip name="client" label="Client" value={search.client} />
-        <FilterChip name="resource-server" label="Resource server" value={search["resource-server"]} />
+        <FilterChip
+          name="resource-server"
+          label="Resource server"
+          value={search["resource-server"]}
+        />
         <FilterChip name="actor" label="Who" value={search.actor} />
       </Toolbar>
-      {query.error !== null && <FaultAlert error={query.error} retry={() => void query.refetch()} />}
+      {query.error !== null && (
+        <FaultAlert error={query.error} retry={() => void query.refetch()} />
+      )}
       <Panel flush>
         {query.isPending && <TableSkeleton />}
         {events.length > 0 && (
@@ -168,7 +176,15 @@ function ActivityPage() {
   );
 }
 
-function DayFilter({ name, label, value }: { name: string; label: string; value: string | undefined }) {
+function DayFilter({
+  name,
+  label,
+  value,
+}: {
+  name: string;
+  label: string;
+  value: string | undefined;
+}) {
   const setSearch = useSetSearch();
   return (
     <TextInput

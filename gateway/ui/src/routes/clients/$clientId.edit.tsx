@@ -9,7 +9,12 @@ import { LeaveGuard } from "~/components/leave-guard";
 import { ButtonLink, TextLink } from "~/components/links";
 import { PageHeader } from "~/components/page";
 import { useServerForm } from "~/components/server-form";
-import { ClientFields, clientInput, lifetimeValue, type ClientValues } from "~/features/clients/form";
+import {
+  ClientFields,
+  clientInput,
+  lifetimeValue,
+  type ClientValues,
+} from "~/features/clients/form";
 import { paths } from "~/lib/paths";
 import { notify } from "~/shell/notify";
 
@@ -23,7 +28,8 @@ function EditClientPage() {
     { clientId },
     { staleTime: Infinity, refetchOnMount: "always", gcTime: 0 },
   );
-  if (query.error !== null) return <FaultPage error={query.error} retry={() => void query.refetch()} />;
+  if (query.error !== null)
+    return <FaultPage error={query.error} retry={() => void query.refetch()} />;
   const client = query.data?.client;
   return (
     <>

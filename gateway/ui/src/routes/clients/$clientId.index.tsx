@@ -89,7 +89,8 @@ function ClientPage() {
           {!enabled && (
             <Panel tone="attention">
               <Text size="sm">
-                <b>This client is disabled.</b> It gets no token, and the tokens it holds are refused.
+                <b>This client is disabled.</b> It gets no token, and the tokens it holds are
+                refused.
               </Text>
             </Panel>
           )}
@@ -115,7 +116,11 @@ function ClientPage() {
             label="About this client"
             tab={tab}
             tabs={[
-              { value: "access", label: "Access", content: () => <AccessTab client={client} mayManage={mayManage} /> },
+              {
+                value: "access",
+                label: "Access",
+                content: () => <AccessTab client={client} mayManage={mayManage} />,
+              },
               {
                 value: "secrets",
                 label: "Secrets",
@@ -164,7 +169,10 @@ function AccessTab({ client, mayManage }: { client: Client; mayManage: boolean }
   );
   return (
     <>
-      <Panel title="Scopes it holds now" hint="From its active grants; its tokens carry these at most">
+      <Panel
+        title="Scopes it holds now"
+        hint="From its active grants; its tokens carry these at most"
+      >
         {client.scopes.length === 0 ? (
           <Text size="sm" c="dimmed">
             None: it can get no useful token yet.
@@ -228,10 +236,7 @@ function TryTab({ client }: { client: Client }) {
   const session = useSession();
   const endpoint = session.deployment?.tokenEndpoint ?? "";
   return (
-    <Panel
-      title="Get a token"
-      hint="OAuth 2.0 client credentials, for its own granted scopes"
-    >
+    <Panel title="Get a token" hint="OAuth 2.0 client credentials, for its own granted scopes">
       <Stack gap="md">
         {client.scopes.length === 0 && (
           <Text size="sm">
@@ -245,10 +250,13 @@ function TryTab({ client }: { client: Client }) {
           </Text>
           <CodeBlock code={` export CLIENT_SECRET='…'`} what="command that sets the secret" />
         </div>
-        <CodeBlock code={tokenCommand(endpoint, client.clientId, client.scopes)} what="token command" />
+        <CodeBlock
+          code={tokenCommand(endpoint, client.clientId, client.scopes)}
+          what="token command"
+        />
         <Text size="sm" c="dimmed">
-          Without <code>scope</code> the token carries all that is granted. Keep a token until shortly
-          before it expires instead of getting one for each call.
+          Without <code>scope</code> the token carries all that is granted. Keep a token until
+          shortly before it expires instead of getting one for each call.
         </Text>
       </Stack>
     </Panel>

@@ -14,7 +14,6 @@ import { Two } from "~/components/two";
 import { When } from "~/components/when";
 import { paths } from "~/lib/paths";
 import { compact, oneOf, text } from "~/lib/search-params";
-import { toDate } from "~/lib/time";
 import { count } from "~/lib/words";
 import { useSession } from "~/session/session";
 
@@ -65,12 +64,10 @@ function ClientsPage() {
     { header: "State", cell: (client) => <ClientBadge state={client.state} /> },
     {
       header: "Scopes",
-      cell: (client) => (client.scopes.length === 0 ? "none" : count(client.scopes.length, "scope")),
+      cell: (client) =>
+        client.scopes.length === 0 ? "none" : count(client.scopes.length, "scope"),
     },
-    {
-      header: "Last used",
-      cell: (client) => <When time={lastUse(client)} />,
-    },
+    { header: "Changed", cell: (client) => <When time={client.updateTime} /> },
     { header: "Owner", cell: (client) => session.teamName(client.team) },
   ];
   return (
@@ -102,7 +99,9 @@ function ClientsPage() {
           ]}
         />
       </Toolbar>
-      {query.error !== null && <FaultAlert error={query.error} retry={() => void query.refetch()} />}
+      {query.error !== null && (
+        <FaultAlert error={query.error} retry={() => void query.refetch()} />
+      )}
       <Panel flush>
         {query.isPending && <TableSkeleton />}
         {clients.length > 0 && (
@@ -137,11 +136,4 @@ function ClientsPage() {
       </Panel>
     </>
   );
-}
-
-function lastUse(client: Client) {
-  return client.secrets
-    .map((secret) => secret.lastUseTime)
-    .filter((time) => time !== undefined)
-    .sort((a, b) => (toDate(b)?.getTime() ?? 0) - (toDate(a)?.getTime() ?? 0))[0];
 }

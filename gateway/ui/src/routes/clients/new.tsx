@@ -99,9 +99,9 @@ function NewClientPage() {
             label="Scopes"
             description="Tick as few as it needs. Where your team owns the resource server they are given at once; elsewhere the owning team decides."
             value={scopes}
-            error={server.form.getInputProps("scopes").error as React.ReactNode}
+            error={server.problem("scopes")}
             onChange={(chosen) => {
-              server.form.setFieldValue("scopes", chosen as never);
+              server.form.setFieldValue("scopes", chosen);
               server.check("scopes");
             }}
           />
@@ -144,7 +144,9 @@ function inWords(grants: readonly Grant[]): string | undefined {
   const teams = [...new Set(waiting.map((grant) => grant.resourceServerTeam))];
   const words = [
     ...(active > 0 ? [`${count(active, "grant")} active at once`] : []),
-    ...(waiting.length > 0 ? [`${count(waiting.length, "request")} waiting for team ${list(teams)}`] : []),
+    ...(waiting.length > 0
+      ? [`${count(waiting.length, "request")} waiting for team ${list(teams)}`]
+      : []),
   ];
   return words.length === 0 ? undefined : `${words.join(", ")}.`;
 }

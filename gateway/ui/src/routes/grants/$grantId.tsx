@@ -110,7 +110,9 @@ function GrantPage() {
             </Text>
           </Fact>
           <Fact name="Resource server">
-            <TextLink {...paths.resourceServer(grant.resourceServer)}>{grant.resourceServer}</TextLink>
+            <TextLink {...paths.resourceServer(grant.resourceServer)}>
+              {grant.resourceServer}
+            </TextLink>
             <Text size="sm" c="dimmed">
               Team {session.teamName(grant.resourceServerTeam)}
             </Text>

@@ -75,9 +75,7 @@ function GrantsPage() {
           value={search.view ?? "all"}
           onChange={(value) =>
             setSearch(
-              value === "waiting"
-                ? { view: "waiting", state: undefined }
-                : { view: undefined },
+              value === "waiting" ? { view: "waiting", state: undefined } : { view: undefined },
             )
           }
           data={[
@@ -103,16 +101,26 @@ function GrantsPage() {
         )}
         <TeamFilter team={search.team} everyone="All teams" />
         <FilterChip name="client" label="Client" value={search.client} />
-        <FilterChip name="resource-server" label="Resource server" value={search["resource-server"]} />
+        <FilterChip
+          name="resource-server"
+          label="Resource server"
+          value={search["resource-server"]}
+        />
       </Toolbar>
-      {query.error !== null && <FaultAlert error={query.error} retry={() => void query.refetch()} />}
+      {query.error !== null && (
+        <FaultAlert error={query.error} retry={() => void query.refetch()} />
+      )}
       <Panel flush>
         {query.isPending && <TableSkeleton />}
-        {grants.length > 0 && <GrantsTable label="Grants" grants={grants} busy={query.isPlaceholderData} />}
+        {grants.length > 0 && (
+          <GrantsTable label="Grants" grants={grants} busy={query.isPlaceholderData} />
+        )}
         {query.isSuccess && grants.length === 0 && (
           <Empty
             icon={<IconKey size={24} />}
-            title={filtered ? "No grant matches" : waiting ? "Nothing waits for you" : "No grants yet"}
+            title={
+              filtered ? "No grant matches" : waiting ? "Nothing waits for you" : "No grants yet"
+            }
             action={
               filtered || waiting ? (
                 <ButtonLink variant="default" {...paths.grants()}>
@@ -135,4 +143,3 @@ function GrantsPage() {
     </>
   );
 }
-

@@ -102,7 +102,7 @@ function NewGrantPage() {
         <Panel title="For whom">
           <ClientSelect
             value={values.clientId}
-            error={server.form.getInputProps("clientId").error as React.ReactNode}
+            error={server.problem("clientId")}
             onChange={(clientId) => {
               server.form.setFieldValue("clientId", clientId);
               server.check("clientId");
@@ -113,7 +113,7 @@ function NewGrantPage() {
           <Stack>
             <ResourceServerSelect
               value={values.resourceServer}
-              error={server.form.getInputProps("resourceServer").error as React.ReactNode}
+              error={server.problem("resourceServer")}
               onChange={(resourceServer) => {
                 server.form.setValues({ resourceServer, scopes: [] });
                 server.check("resourceServer");
@@ -123,7 +123,7 @@ function NewGrantPage() {
               <ScopesOf
                 identifier={values.resourceServer}
                 value={values.scopes}
-                error={server.form.getInputProps("scopes").error as React.ReactNode}
+                error={server.problem("scopes")}
                 onChange={(scopes) => {
                   server.form.setFieldValue("scopes", scopes);
                   server.check("scopes");
@@ -201,8 +201,8 @@ function ClientSelect({ value, error, onChange }: ChoiceProps) {
       />
       {none && (
         <Text size="sm" mt="xs">
-          Your team has no client yet. <TextLink {...paths.newClient()}>Register one</TextLink>; it can
-          ask for access in the same step.
+          Your team has no client yet. <TextLink {...paths.newClient()}>Register one</TextLink>; it
+          can ask for access in the same step.
         </Text>
       )}
     </>
@@ -266,6 +266,8 @@ function ServerSelect({
       onChange={(next) => onChange(next ?? "")}
       onSearchChange={onSearch}
       searchable
+      // The focus comes here by itself when the choice is missing; the list would hide the message.
+      openOnFocus={false}
       withAsterisk
       // What the server found is shown as it is.
       filter={({ options }) => options}
@@ -278,7 +280,7 @@ function ServerSelect({
           </Text>
         </div>
       )}
-      comboboxProps={{ shadow: "md" }}
+      comboboxProps={{ shadow: "md", withinPortal: false }}
     />
   );
 }

@@ -31,7 +31,8 @@ function EditResourceServerPage() {
     { staleTime: Infinity, refetchOnMount: "always", gcTime: 0 },
   );
   const [generation, setGeneration] = useState(0);
-  if (query.error !== null) return <FaultPage error={query.error} retry={() => void query.refetch()} />;
+  if (query.error !== null)
+    return <FaultPage error={query.error} retry={() => void query.refetch()} />;
   const server = query.data?.resourceServer;
   return (
     <>
@@ -136,8 +137,8 @@ function EditForm({ server, reload }: { server: ResourceServer; reload: () => vo
           onClose={() => setBreaking(undefined)}
           reload={reload}
         >
-          Clients use the scopes that you are taking away. Tokens that carry them are refused for them
-          from then on. A scope that comes back later begins without grants.
+          Clients use the scopes that you are taking away. Tokens that carry them are refused for
+          them from then on. A scope that comes back later begins without grants.
         </ActDialog>
       )}
     </>

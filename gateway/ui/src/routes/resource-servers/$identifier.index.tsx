@@ -40,12 +40,15 @@ function ResourceServerPage() {
   }
   const server = query.data?.resourceServer;
   const mayManage = server !== undefined && session.mayManage(server.team) && !server.builtIn;
-  const disabledReason = server === undefined ? "Loading" : reasonAgainst(server, mayManage, session.teamName);
+  const disabledReason =
+    server === undefined ? "Loading" : reasonAgainst(server, mayManage, session.teamName);
   return (
     <>
       <PageHeader
         title={server?.displayName ?? identifier}
-        badge={server?.builtIn === true ? <StatusBadge tone="info">Built in</StatusBadge> : undefined}
+        badge={
+          server?.builtIn === true ? <StatusBadge tone="info">Built in</StatusBadge> : undefined
+        }
         subtitle={server?.description}
         parents={[
           <TextLink key="list" {...paths.resourceServers()}>
@@ -116,7 +119,10 @@ function ResourceServerPage() {
                       title: "Nobody has access yet",
                       text: "A team asks for scopes for one of its clients; the request then waits here for the owning team.",
                       action: (
-                        <ButtonLink variant="default" {...paths.newGrant({ "resource-server": identifier })}>
+                        <ButtonLink
+                          variant="default"
+                          {...paths.newGrant({ "resource-server": identifier })}
+                        >
                           Ask for access
                         </ButtonLink>
                       ),
@@ -205,7 +211,8 @@ function SecretsTab({ server, disabledReason, reload }: TabProps) {
     return (
       <Panel title="Secrets">
         <Text size="sm" c="dimmed">
-          {disabledReason}. Secrets are listed only to the owning team, platform admins and auditors.
+          {disabledReason}. Secrets are listed only to the owning team, platform admins and
+          auditors.
         </Text>
       </Panel>
     );
@@ -220,16 +227,23 @@ function SecretsTab({ server, disabledReason, reload }: TabProps) {
         usedFor="ask about tokens"
         canRevokeTokens={false}
         add={async (requestId) =>
-          (await change(ResourceServerService.method.addResourceServerSecret, { identifier, requestId }))
-            .secret
+          (
+            await change(ResourceServerService.method.addResourceServerSecret, {
+              identifier,
+              requestId,
+            })
+          ).secret
         }
         remove={async ({ secretId, validateOnly }) =>
           (
-            await (validateOnly ? call : change)(ResourceServerService.method.removeResourceServerSecret, {
-              identifier,
-              secretId,
-              validateOnly,
-            })
+            await (validateOnly ? call : change)(
+              ResourceServerService.method.removeResourceServerSecret,
+              {
+                identifier,
+                secretId,
+                validateOnly,
+              },
+            )
           ).impact
         }
         reload={reload}
@@ -256,7 +270,11 @@ function SettingsTab({ server, disabledReason, reload }: TabProps) {
   return (
     <>
       <Panel title="History" hint="Who changed what, and when">
-        <ButtonLink variant="default" size="xs" {...paths.activity({ "resource-server": identifier })}>
+        <ButtonLink
+          variant="default"
+          size="xs"
+          {...paths.activity({ "resource-server": identifier })}
+        >
           Show its activity
         </ButtonLink>
       </Panel>
@@ -292,7 +310,11 @@ function SettingsTab({ server, disabledReason, reload }: TabProps) {
             ).impact
           }
           act={async ({ force }) => {
-            await call(ResourceServerService.method.deleteResourceServer, { identifier, etag, force });
+            await call(ResourceServerService.method.deleteResourceServer, {
+              identifier,
+              etag,
+              force,
+            });
             notify(`${server.displayName} is deleted`);
             await navigate(paths.resourceServers());
             // After leaving the page, so that it does not ask for what is gone.

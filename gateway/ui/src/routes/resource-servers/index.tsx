@@ -75,7 +75,9 @@ function ResourceServersPage() {
         <SearchBox text={search.text} label="Search names, identifiers and scopes" />
         <TeamFilter team={search.team} everyone="All teams" />
       </Toolbar>
-      {query.error !== null && <FaultAlert error={query.error} retry={() => void query.refetch()} />}
+      {query.error !== null && (
+        <FaultAlert error={query.error} retry={() => void query.refetch()} />
+      )}
       <Panel flush>
         {query.isPending && <TableSkeleton />}
         {query.isSuccess && servers.length > 0 && (

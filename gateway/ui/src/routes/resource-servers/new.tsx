@@ -48,7 +48,10 @@ function NewResourceServerPage() {
     },
     existsField: "identifier",
     validate: (values) =>
-      call(ResourceServerService.method.createResourceServer, { ...input(values), validateOnly: true }),
+      call(ResourceServerService.method.createResourceServer, {
+        ...input(values),
+        validateOnly: true,
+      }),
     save: async (values) => {
       const answer = await change(ResourceServerService.method.createResourceServer, {
         ...input(values),

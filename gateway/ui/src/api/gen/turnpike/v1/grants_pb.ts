@@ -453,8 +453,8 @@ export const GrantService: GenService<{
   /**
    * Asks for scopes of one resource server for one client.
    *
-   * Callers: members of the team that owns the client, platform admins. Active at once if the caller may decide it
-   * (the same team owns both, or a platform admin asks); else it waits. An absent client or scope is an
+   * Callers: members of the team that owns the client, platform admins. Active at once if one team owns both sides and
+   * the caller may decide for it; else it waits for someone else of the team that owns the resource server. An absent client or scope is an
    * INVALID_ARGUMENT at its field. The same scopes asked for twice while the first request waits: ALREADY_EXISTS.
    * More than 50 scopes on the client: FAILED_PRECONDITION `TOO_MANY_SCOPES`. Idempotent with a request_id.
    *

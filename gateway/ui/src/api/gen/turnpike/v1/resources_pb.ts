@@ -162,7 +162,7 @@ export type Secret = Message<"turnpike.v1.Secret"> & {
   createTime?: Timestamp | undefined;
 
   /**
-   * When it last authenticated its owner, to the minute; absent if never.
+   * When it last authenticated its owner, to the minute; absent if never, and in lists.
    *
    * @generated from field: google.protobuf.Timestamp last_use_time = 3;
    */

@@ -1,0 +1,21 @@
+import { expect, it } from "vitest";
+import { introspectionCommand, tokenCommand } from "./commands";
+
+it("asks for the granted scopes, and holds no secret", () => {
+  expect(tokenCommand("http://127.0.0.1:8080/oauth2/token", "abc", ["api/read", "api/write"]))
+    .toMatchInlineSnapshot(`
+      "curl -sS 'http://127.0.0.1:8080/oauth2/token' \\
+        -u 'abc'":$CLIENT_SECRET" \\
+        -d grant_type=client_credentials \\
+        --data-urlencode 'scope=api/read api/write'"
+    `);
+});
+
+it("ends without a dangling line where nothing is granted", () => {
+  expect(tokenCommand("http://localhost/oauth2/token", "abc", [])).toMatch(/client_credentials$/);
+});
+
+it("form-encodes an identifier that Basic would cut at its colon, and quotes for the shell", () => {
+  const command = introspectionCommand("https://t.example/introspect", "https://api.example/it's");
+  expect(command).toContain(`-u 'https%3A%2F%2Fapi.example%2Fit'\\''s'":$RESOURCE_SERVER_SECRET"`);
+});

@@ -1,0 +1,25 @@
+import { expect, it } from "vitest";
+import { durationInWords, fromNow } from "./time";
+
+const now = new Date("2026-11-22T12:00:00Z");
+
+it.each([
+  ["2026-11-22T11:59:40Z", "just now"],
+  ["2026-11-22T11:57:00Z", "3 minutes ago"],
+  ["2026-11-21T11:00:00Z", "yesterday"],
+  ["2026-11-19T12:00:00Z", "3 days ago"],
+  ["2026-12-25T12:00:00Z", "next month"],
+  ["2027-11-30T12:00:00Z", "next year"],
+  ["2026-11-22T12:00:20Z", "in a moment"],
+])("says %s as %s", (moment, words) => {
+  expect(fromNow(new Date(moment), now)).toBe(words);
+});
+
+it.each([
+  [300, "5 minutes"],
+  [3600, "1 hour"],
+  [86_400, "1 day"],
+  [3599, "3599 seconds"],
+])("says %i seconds as %s", (seconds, words) => {
+  expect(durationInWords(seconds)).toBe(words);
+});

@@ -1,0 +1,283 @@
+import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
+import { screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it } from "vitest";
+import { GrantState, SessionService } from "~/api";
+import { seededWorld } from "~/mock-api";
+import { clientIdOf, pendingGrantOf, renderApp } from "./render";
+
+const heading = (name: string | RegExp) => screen.findByRole("heading", { level: 1, name });
+
+describe("the session", () => {
+  it("tells those without one how to sign in, on every address", async () => {
+    renderApp("/clients", { as: "nobody" });
+    expect(await heading("Sign in to Turnpike")).toBeVisible();
+    expect(screen.getByText(/turnpike up/)).toBeVisible();
+    expect(screen.queryByRole("navigation")).not.toBeInTheDocument();
+  });
+
+  it("keeps what it knows apart from a gateway that is gone", async () => {
+    const transport = createRouterTransport((router) => {
+      router.service(SessionService, {
+        getSession() {
+          throw new ConnectError("internal error", Code.Internal);
+        },
+      });
+    });
+    renderApp("/", { transport });
+    expect(await heading("Something went wrong on our side")).toBeVisible();
+  });
+});
+
+describe("the overview", () => {
+  it("begins with what waits for the user's decision", async () => {
+    renderApp("/", { as: "olga" });
+    expect(await screen.findByText("2 requests wait for your decision")).toBeVisible();
+    expect(
+      screen.getByRole("link", { name: "Review the request of Green Corner kiosk" }),
+    ).toBeVisible();
+  });
+
+  it("tells a new team what to do next", async () => {
+    renderApp("/", { as: "nils" });
+    expect(await screen.findByText("No clients yet")).toBeVisible();
+    expect(await screen.findByText("No resource servers yet")).toBeVisible();
+    expect(screen.getByText("Nothing waits for your decision.")).toBeVisible();
+  });
+});
+
+describe("lists", () => {
+  it("keeps its search in the URL, and follows Back", async () => {
+    const { user, address, router } = renderApp("/resource-servers");
+    await screen.findByRole("link", { name: "Billing" });
+    await user.type(screen.getByRole("searchbox", { name: /search names/i }), "5");
+    await waitFor(() => expect(address()).toBe("/resource-servers?text=5"));
+    expect(await screen.findByText("No resource server matches")).toBeVisible();
+    router.history.back();
+    await screen.findByRole("link", { name: "Billing" });
+    expect(screen.getByRole("searchbox", { name: /search names/i })).toHaveValue("");
+  });
+
+  it("goes to the next page and back again", async () => {
+    const { user, address } = renderApp("/resource-servers");
+    await screen.findByRole("link", { name: "Billing" });
+    await user.click(screen.getByRole("button", { name: "Next" }));
+    await screen.findByRole("link", { name: "Weekly box" });
+    expect(address()).toContain("page=");
+    expect(screen.getByText("Page 2")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Previous" }));
+    await screen.findByRole("link", { name: "Billing" });
+    expect(address()).toBe("/resource-servers");
+  });
+
+  it("opens a resource server whose identifier is a URL", async () => {
+    const { user } = renderApp("/resource-servers?text=stock");
+    await user.click(await screen.findByRole("link", { name: "Stock levels" }));
+    expect(await heading("Stock levels")).toHaveFocus();
+    expect(await screen.findByText("See stock levels")).toBeVisible();
+  });
+});
+
+describe("registering", () => {
+  it("puts the server's problems at their fields, and makes nothing", async () => {
+    const { user, world } = renderApp("/resource-servers/new");
+    await heading("Register a resource server");
+    await user.type(screen.getByLabelText(/^Identifier/), "has space");
+    await user.click(screen.getByRole("button", { name: "Register" }));
+    const name = screen.getByLabelText(/^Display name/);
+    await waitFor(() => expect(name).toBeInvalid());
+    expect(name).toHaveAccessibleDescription(/It must not be empty/);
+    expect(screen.getByLabelText("Name of scope 1")).toBeInvalid();
+    expect(screen.getByLabelText(/^Identifier/)).toBeInvalid();
+    expect(world.resourceServers.has("has space")).toBe(false);
+  });
+
+  it("says at the identifier that it is taken", async () => {
+    const { user } = renderApp("/resource-servers/new");
+    await heading("Register a resource server");
+    await user.type(screen.getByLabelText(/^Display name/), "Mine");
+    await user.type(screen.getByLabelText(/^Identifier/), "billing");
+    await user.type(screen.getByLabelText("Name of scope 1"), "read");
+    await user.type(screen.getByLabelText("Description of scope 1"), "Read");
+    await user.click(screen.getByRole("button", { name: "Register" }));
+    expect(await screen.findByText(/billing` already exists/)).toBeVisible();
+    expect(screen.getByLabelText(/^Identifier/)).toBeInvalid();
+  });
+
+  it("ticks scopes, asks for them, shows the secret once and nowhere after", async () => {
+    const { user, world, address } = renderApp("/clients/new", { as: "pavel" });
+    await heading("Register a client");
+    await user.type(screen.getByLabelText(/^Display name/), "Blue Shop");
+    await user.type(screen.getByRole("searchbox", { name: "Search the catalogue" }), "health");
+    await user.click(await screen.findByRole("checkbox", { name: /place-order/ }));
+    await user.type(await screen.findByLabelText(/^Reason/), "places orders");
+    await user.click(screen.getByRole("button", { name: "Register and ask for access" }));
+    const dialog = await screen.findByRole("dialog", { name: "The secret of Blue Shop" });
+    const secret = /tp_[A-Za-z0-9]{38}/.exec(
+      within(dialog).getByLabelText("secret").textContent,
+    )?.[0];
+    expect(secret).toBeDefined();
+    await user.keyboard("{Escape}");
+    expect(dialog).toBeVisible();
+    await user.click(within(dialog).getByRole("button", { name: "I have stored it" }));
+    await heading("Blue Shop");
+    const clientId = clientIdOf(world, "Blue Shop");
+    expect(address()).toBe(`/clients/${clientId}`);
+    expect(document.body.textContent).not.toContain(secret);
+    const grant = [...world.grants.values()].find((one) => one.clientId === clientId);
+    expect(grant?.scopes).toEqual(["lj-health-food/place-order"]);
+    expect(grant?.reason).toBe("places orders");
+  });
+
+  it("asks before a filled-in form is left", async () => {
+    const { user, address } = renderApp("/clients/new", { as: "pavel" });
+    await heading("Register a client");
+    await user.type(screen.getByLabelText(/^Display name/), "Half");
+    await user.click(screen.getByRole("link", { name: "Overview" }));
+    const dialog = await screen.findByRole("dialog", { name: "Leave without saving?" });
+    await user.click(within(dialog).getByRole("button", { name: "Keep editing" }));
+    expect(address()).toBe("/clients/new");
+    expect(screen.getByLabelText(/^Display name/)).toHaveValue("Half");
+  });
+});
+
+describe("a change by somebody else", () => {
+  it("is told on saving, and loading again shows it", async () => {
+    const world = seededWorld();
+    const clientId = clientIdOf(world, "Nature Basket");
+    const { user } = renderApp(`/clients/${clientId}/edit`, { as: "pavel", world });
+    const name = await screen.findByLabelText(/^Display name/);
+    const client = world.clients.get(clientId);
+    if (client === undefined) throw new Error("seed");
+    client.displayName = "Nature Basket Oy";
+    client.etag = world.etag();
+    await user.type(name, " 2");
+    await user.click(screen.getByRole("button", { name: "Save" }));
+    expect(await screen.findByText("It has changed in the meantime")).toBeVisible();
+    await user.click(screen.getByRole("button", { name: "Load it again" }));
+    await waitFor(() =>
+      expect(screen.getByLabelText(/^Display name/)).toHaveValue("Nature Basket Oy"),
+    );
+  });
+});
+
+describe("what breaks", () => {
+  it("is listed and confirmed before a resource server is deleted", async () => {
+    const { user, world } = renderApp("/resource-servers/lj-health-food?tab=settings");
+    await user.click(await screen.findByRole("button", { name: "Delete" }));
+    const dialog = await screen.findByRole("dialog", {
+      name: "Delete the resource server LJ Health Food orders?",
+    });
+    expect(await within(dialog).findByText("Nature Basket")).toBeVisible();
+    const act = within(dialog).getByRole("button", { name: "Delete it" });
+    expect(act).toBeDisabled();
+    await user.click(within(dialog).getByRole("checkbox"));
+    await user.click(act);
+    await heading("Resource servers");
+    expect(world.resourceServers.has("lj-health-food")).toBe(false);
+    expect(
+      [...world.grants.values()].some(
+        (g) =>
+          g.resourceServer === "lj-health-food" &&
+          g.endTime === undefined &&
+          g.state === GrantState.ACTIVE,
+      ),
+    ).toBe(false);
+  });
+
+  it("is asked for when a scope in use is taken away", async () => {
+    const { user, world } = renderApp("/resource-servers/lj-health-food/edit");
+    await user.click(await screen.findByRole("button", { name: "Remove scope place-order" }));
+    await user.click(screen.getByRole("button", { name: "Save" }));
+    const dialog = await screen.findByRole("dialog", { name: /^Remove place-order from/ });
+    await user.click(await within(dialog).findByRole("checkbox"));
+    await user.click(within(dialog).getByRole("button", { name: "Save and end these grants" }));
+    await heading("LJ Health Food orders");
+    const names = world.resourceServers.get("lj-health-food")?.scopes.map((scope) => scope.name);
+    expect(names).toEqual(["list-orders", "cancel-order"]);
+  });
+
+  it("stops a client by name", async () => {
+    const world = seededWorld();
+    const { user } = renderApp(`/clients/${clientIdOf(world, "Nature Basket")}`, {
+      as: "pavel",
+      world,
+    });
+    await user.click(await screen.findByRole("button", { name: "Disable" }));
+    const dialog = await screen.findByRole("dialog", { name: "Disable the client Nature Basket?" });
+    await user.click(await within(dialog).findByRole("button", { name: "Disable it" }));
+    expect(await screen.findByText("This client is disabled.")).toBeVisible();
+  });
+});
+
+describe("deciding", () => {
+  it("approves what waits", async () => {
+    const world = seededWorld();
+    const grantId = pendingGrantOf(world, "lj-health-food");
+    const { user } = renderApp(`/grants/${grantId}`, { as: "olga", world });
+    await user.click(await screen.findByRole("button", { name: "Approve" }));
+    const dialog = await screen.findByRole("dialog", { name: /^Give Green Corner kiosk access/ });
+    await user.click(within(dialog).getByRole("button", { name: "Approve" }));
+    expect(await screen.findByText("Olga Orlova approved it")).toBeVisible();
+    expect(world.grants.get(grantId)?.decider?.id).toBe("olga");
+  });
+
+  it("wants a reason for a denial, at its field", async () => {
+    const world = seededWorld();
+    const { user } = renderApp(`/grants/${pendingGrantOf(world, "lj-health-food")}`, {
+      as: "olga",
+      world,
+    });
+    await user.click(await screen.findByRole("button", { name: "Deny" }));
+    const dialog = await screen.findByRole("dialog", { name: /^Deny/ });
+    await user.click(within(dialog).getByRole("button", { name: "Deny" }));
+    await waitFor(() => expect(within(dialog).getByLabelText(/^Why not/)).toBeInvalid());
+    await user.type(within(dialog).getByLabelText(/^Why not/), "ask for less");
+    await user.click(within(dialog).getByRole("button", { name: "Deny" }));
+    expect(await screen.findByText("Olga Orlova denied it")).toBeVisible();
+    expect(screen.getByText("ask for less")).toBeVisible();
+  });
+
+  it("leaves the buttons to the one who asked, and says why they do nothing", async () => {
+    const world = seededWorld();
+    const { user } = renderApp(`/grants/${pendingGrantOf(world, "lj-health-food")}`, {
+      as: "pavel",
+      world,
+    });
+    const approve = await screen.findByRole("button", { name: "Approve" });
+    expect(approve).toHaveAttribute("aria-disabled", "true");
+    expect(approve).toHaveAccessibleDescription("Team orders decides");
+    await user.click(approve);
+    expect(screen.queryByRole("dialog")).not.toBeInTheDocument();
+    expect(screen.getByRole("button", { name: "Withdraw" })).toBeEnabled();
+  });
+});
+
+describe("the log", () => {
+  it("says what changed, field by field", async () => {
+    const world = seededWorld();
+    const clientId = clientIdOf(world, "Nature Basket");
+    const { user } = renderApp(`/clients/${clientId}/edit`, { as: "pavel", world });
+    const name = await screen.findByLabelText(/^Display name/);
+    await user.clear(name);
+    await user.type(name, "Basket");
+    await user.click(screen.getByRole("button", { name: "Save" }));
+    await heading("Basket");
+    renderApp(`/activity/${world.events.length}`, { as: "pavel", world });
+    const row = await screen.findByRole("row", { name: /display name/ });
+    expect(row).toHaveTextContent("Nature BasketBasket");
+  });
+
+  it("is verified by those who may read it all", async () => {
+    const { user, world } = renderApp("/activity", { as: "aino" });
+    await user.click(await screen.findByRole("button", { name: "Verify the log" }));
+    expect(
+      await screen.findByText(`The log is whole: ${world.events.length} events verified`),
+    ).toBeVisible();
+  });
+
+  it("says to others why they cannot", async () => {
+    renderApp("/activity", { as: "olga" });
+    const button = await screen.findByRole("button", { name: "Verify the log" });
+    expect(button).toHaveAttribute("aria-disabled", "true");
+  });
+});
