@@ -25,22 +25,29 @@ export function Toolbar({ children }: { children: ReactNode }) {
   return <div className={classes.toolbar}>{children}</div>;
 }
 
-/** A search whose text is in the URL: typing changes the URL a moment later, and Back changes the text. */
+/**
+ * What is typed into a field whose value is in the URL. It follows the URL, Back included; but a text
+ * that comes back as this field sent it does not overwrite what has been typed since.
+ */
+export function useTyped(inUrl: string) {
+  const [typed, setTyped] = useState(inUrl);
+  const [sent, setSent] = useState(inUrl);
+  const [seen, setSeen] = useState(inUrl);
+  if (inUrl !== seen) {
+    setSeen(inUrl);
+    if (inUrl !== sent) {
+      setTyped(inUrl);
+      setSent(inUrl);
+    }
+  }
+  return { typed, setTyped, setSent };
+}
+
+/** A search: typing changes the URL a moment later, and Back changes the text. */
 export function SearchBox({ text = "", label }: { text: string | undefined; label: string }) {
   const setSearch = useSetSearch();
   const timer = useRef<ReturnType<typeof setTimeout>>(undefined);
-  const [typed, setTyped] = useState(text);
-  // What this box last put into the URL, and what it last saw there: a text that comes back as it was
-  // sent must not overwrite what has been typed since.
-  const [sent, setSent] = useState(text);
-  const [seen, setSeen] = useState(text);
-  if (text !== seen) {
-    setSeen(text);
-    if (text !== sent) {
-      setTyped(text);
-      setSent(text);
-    }
-  }
+  const { typed, setTyped, setSent } = useTyped(text);
   useEffect(() => () => clearTimeout(timer.current), []);
   const apply = (value: string) => {
     clearTimeout(timer.current);

@@ -145,6 +145,7 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
       highlightQuery
       scrollable
       centered={false}
+      attributes={{ content: { "aria-label": "Search or jump to" } }}
       yOffset="12vh"
       overlayProps={{ backgroundOpacity: 0.45, blur: 0 }}
       maxHeight="60vh"

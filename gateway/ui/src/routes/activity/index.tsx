@@ -10,7 +10,7 @@ import { FaultAlert } from "~/components/fault";
 import { FilterChip } from "~/components/filter-chip";
 import { ChoiceFilter, TeamFilter } from "~/components/filters";
 import { ButtonLink, TextLink } from "~/components/links";
-import { Pager, Toolbar, useSetSearch } from "~/components/list-page";
+import { Pager, Toolbar, useSetSearch, useTyped } from "~/components/list-page";
 import { Empty, PageHeader, Panel } from "~/components/page";
 import { Two } from "~/components/two";
 import { When } from "~/components/when";
@@ -186,18 +186,23 @@ function DayFilter({
   value: string | undefined;
 }) {
   const setSearch = useSetSearch();
+  const { typed, setTyped, setSent } = useTyped(value ?? "");
   return (
     <TextInput
-      key={value ?? ""}
       type="date"
       aria-label={`${label} day`}
       leftSection={<span style={{ fontSize: "0.8rem" }}>{label}</span>}
       leftSectionWidth={48}
       w={190}
-      defaultValue={value ?? ""}
+      value={typed}
       onChange={(event) => {
         const next = event.currentTarget.value;
-        if (next === "" || day.test(next)) setSearch({ [name]: next === "" ? undefined : next });
+        setTyped(next);
+        // While a year is being typed the browser says 0002, 0020, 0202.
+        if (next === "" || (day.test(next) && next >= "1970")) {
+          setSent(next);
+          setSearch({ [name]: next === "" ? undefined : next });
+        }
       }}
     />
   );
