@@ -2,4 +2,5 @@
 
 pub mod authorization_server;
 pub mod clock;
+pub mod registered;
 pub mod store;
