@@ -14,6 +14,20 @@ const pike: MantineColorsTuple = [
   "#06472c",
 ];
 
+/** Mantine's dark greys with a little of the green in them. */
+const dark: MantineColorsTuple = [
+  "#d3dad7",
+  "#b3bcb9",
+  "#8a9592",
+  "#5f6a68",
+  "#3a4345",
+  "#2c3436",
+  "#1f2526",
+  "#1b2021",
+  "#15191a",
+  "#101415",
+];
+
 /** Mantine's red, its last two shades darker: outlines and fills use the ninth, and it was 4.2:1. */
 const red: MantineColorsTuple = [
   "#fff5f5",
@@ -32,7 +46,7 @@ export const theme = createTheme({
   primaryColor: "pike",
   // Shade 8 in both schemes: white on any lighter shade is below 4.5:1 (axe).
   primaryShade: 8,
-  colors: { pike, red },
+  colors: { pike, red, dark },
   defaultRadius: "md",
   cursorType: "pointer",
   fontFamily:

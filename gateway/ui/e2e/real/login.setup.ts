@@ -20,7 +20,9 @@ for (const persona of personas) {
     const other = await browser.newContext();
     const again = await other.newPage();
     await again.goto(links[persona]);
-    await expect(again.getByRole("heading", { name: "This login link was used already" })).toBeVisible();
+    await expect(
+      again.getByRole("heading", { name: "This login link was used already" }),
+    ).toBeVisible();
     await other.close();
   });
 }

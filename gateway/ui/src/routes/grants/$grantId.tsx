@@ -45,7 +45,6 @@ function GrantPage() {
     );
   }
   const pending = grant.state === GrantState.PENDING;
-  const live = pending || grant.state === GrantState.ACTIVE;
   const against = reasonAgainstDeciding(grant, session);
   const mayEnd = session.mayManage(grant.clientTeam) || session.mayManage(grant.resourceServerTeam);
   return (
@@ -75,7 +74,17 @@ function GrantPage() {
                 </ActButton>
               </>
             )}
-            {live && (
+            {pending && session.mayManage(grant.clientTeam) && (
+              <ActButton
+                variant="outline"
+                color="red"
+                disabledReason={undefined}
+                onClick={() => setAct("revoke")}
+              >
+                Withdraw
+              </ActButton>
+            )}
+            {grant.state === GrantState.ACTIVE && (
               <ActButton
                 variant="outline"
                 color="red"
@@ -86,7 +95,7 @@ function GrantPage() {
                 }
                 onClick={() => setAct("revoke")}
               >
-                {pending ? "Withdraw" : "Revoke"}
+                Revoke
               </ActButton>
             )}
           </>
