@@ -15,16 +15,16 @@ use crate::support::{client, grant, orders_api, program};
 
 /// Kinds of callers, in the order of the columns below.
 const KINDS: [&str; 10] = [
-    "nobody",          // no credential
-    "stranger",        // a team that has to do with nothing
-    "client team",     // owns the client
-    "api team",        // owns the resource server
-    "auditor",         //
-    "admin",           //
-    "bare program",    // a token of the client team with `registry.read` only
-    "full program",    // a token of the client team with every scope of `turnpike`
-    "api secret",      // the resource server's own secret
-    "client secret",   // the client's own secret
+    "nobody",        // no credential
+    "stranger",      // a team that has to do with nothing
+    "client team",   // owns the client
+    "api team",      // owns the resource server
+    "auditor",       //
+    "admin",         //
+    "bare program",  // a token of the client team with `registry.read` only
+    "full program",  // a token of the client team with every scope of `turnpike`
+    "api secret",    // the resource server's own secret
+    "client secret", // the client's own secret
 ];
 
 /// One row an RPC: what each kind gets. `+` the call is admitted; `U` UNAUTHENTICATED, `D`
@@ -120,7 +120,8 @@ pub async fn world_with(more: &str) -> World {
     let bare = program(&plane, &pavel, &ada, &["registry.read"]).await;
     let all = ["audit.read", "grants.decide", "registry.read", "registry.write"];
     let full = program(&plane, &pavel, &ada, &all).await;
-    let basic = |id: &str, secret: &str| format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
+    let basic =
+        |id: &str, secret: &str| format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
     let callers = BTreeMap::from([
         ("nobody", plane.nobody().await),
         ("stranger", plane.caller("stan").await),
@@ -170,12 +171,10 @@ impl World {
             }
             "AuditService/ListEvents" => pb::ListEventsRequest::default().encode_to_vec(),
             "AuditService/VerifyLog" => pb::VerifyLogRequest::default().encode_to_vec(),
-            "ClientService/AddClientSecret" => pb::AddClientSecretRequest {
-                client_id,
-                validate_only,
-                ..Default::default()
+            "ClientService/AddClientSecret" => {
+                pb::AddClientSecretRequest { client_id, validate_only, ..Default::default() }
+                    .encode_to_vec()
             }
-            .encode_to_vec(),
             "ClientService/CreateClient" => pb::CreateClientRequest {
                 client: Some(pb::Client {
                     display_name: "Another".to_owned(),
@@ -265,10 +264,12 @@ impl World {
                 validate_only,
             }
             .encode_to_vec(),
-            "ResourceServerService/AddResourceServerSecret" => {
-                pb::AddResourceServerSecretRequest { identifier, validate_only, ..Default::default() }
-                    .encode_to_vec()
+            "ResourceServerService/AddResourceServerSecret" => pb::AddResourceServerSecretRequest {
+                identifier,
+                validate_only,
+                ..Default::default()
             }
+            .encode_to_vec(),
             "ResourceServerService/CreateResourceServer" => pb::CreateResourceServerRequest {
                 resource_server: Some(pb::ResourceServer {
                     identifier: "another-api".to_owned(),

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use prost::Message;
 use prost_reflect::{
-    Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor, ReflectMessage, Value,
+    Cardinality, DescriptorPool, DynamicMessage, FieldDescriptor, Kind, MessageDescriptor,
+    ReflectMessage, Value,
 };
 use tonic::Code;
 
@@ -17,15 +18,58 @@ const NEVER: [Code; 5] =
 
 fn texts() -> Vec<String> {
     let mut texts: Vec<String> = [
-        "", " ", "a", " a ", "a b", "A", "\0", "a\0b", "\n", "\r\n", "\t", "\u{7f}", "é", "日本語", "🦀",
-        "a\u{202E}b", "\u{FEFF}", "%00", "%", "../../etc/passwd", "' OR 1=1 --", "${jndi:ldap://x}", "<script>",
-        "a/b", "/", "//", "a/", "/a", "\"", "\\", "\"1\"", "\"0\"", "W/\"1\"", "*", "null", "0", "-1", "1e9",
-        "gr_", "sec_", "turnpike", "turnpike/registry.read", "lj-health-food", "partners", "orders",
-        "00000000-0000-4000-8000-000000000000", "00000000-0000-4000-8000-00000000000g",
+        "",
+        " ",
+        "a",
+        " a ",
+        "a b",
+        "A",
+        "\0",
+        "a\0b",
+        "\n",
+        "\r\n",
+        "\t",
+        "\u{7f}",
+        "é",
+        "日本語",
+        "🦀",
+        "a\u{202E}b",
+        "\u{FEFF}",
+        "%00",
+        "%",
+        "../../etc/passwd",
+        "' OR 1=1 --",
+        "${jndi:ldap://x}",
+        "<script>",
+        "a/b",
+        "/",
+        "//",
+        "a/",
+        "/a",
+        "\"",
+        "\\",
+        "\"1\"",
+        "\"0\"",
+        "W/\"1\"",
+        "*",
+        "null",
+        "0",
+        "-1",
+        "1e9",
+        "gr_",
+        "sec_",
+        "turnpike",
+        "turnpike/registry.read",
+        "lj-health-food",
+        "partners",
+        "orders",
+        "00000000-0000-4000-8000-000000000000",
+        "00000000-0000-4000-8000-00000000000g",
     ]
     .map(str::to_owned)
     .into();
-    for length in [35, 36, 37, 63, 64, 65, 128, 129, 255, 256, 257, 1000, 1001, 8192, 8193, 100_000] {
+    for length in [35, 36, 37, 63, 64, 65, 128, 129, 255, 256, 257, 1000, 1001, 8192, 8193, 100_000]
+    {
         texts.push("x".repeat(length));
     }
     texts.push("é".repeat(1001));
@@ -36,7 +80,21 @@ fn texts() -> Vec<String> {
 }
 
 fn numbers() -> Vec<i64> {
-    vec![0, 1, -1, 2, 49, 50, 51, 200, 201, i64::from(i32::MAX), i64::from(i32::MIN), i64::MAX, i64::MIN]
+    vec![
+        0,
+        1,
+        -1,
+        2,
+        49,
+        50,
+        51,
+        200,
+        201,
+        i64::from(i32::MAX),
+        i64::from(i32::MIN),
+        i64::MAX,
+        i64::MIN,
+    ]
 }
 
 /// Values of one kind, alone.
@@ -44,7 +102,9 @@ fn values(field: &FieldDescriptor) -> Vec<Value> {
     match field.kind() {
         Kind::String => texts().into_iter().map(Value::String).collect(),
         Kind::Bool => vec![Value::Bool(false), Value::Bool(true)],
-        Kind::Int32 => numbers().into_iter().filter_map(|n| i32::try_from(n).ok()).map(Value::I32).collect(),
+        Kind::Int32 => {
+            numbers().into_iter().filter_map(|n| i32::try_from(n).ok()).map(Value::I32).collect()
+        }
         Kind::Int64 => numbers().into_iter().map(Value::I64).collect(),
         Kind::Enum(_) => [0, 1, 2, 5, 6, 99, -1, i32::MAX, i32::MIN].map(Value::EnumNumber).into(),
         Kind::Message(message) => messages(&message).into_iter().map(Value::Message).collect(),
@@ -64,19 +124,49 @@ fn messages(descriptor: &MessageDescriptor) -> Vec<DynamicMessage> {
         };
         let many = vec!["display_name"; 1000];
         for paths in [
-            &["*"][..], &["*", "team"], &["nope"], &[""], &["display_name"], &["scopes"], &["team"], &["etag"],
-            &["client_id"], &["identifier"], &["secrets"], &["scopes.name"], &["Display_Name"], &["token_lifetime"], &many,
+            &["*"][..],
+            &["*", "team"],
+            &["nope"],
+            &[""],
+            &["display_name"],
+            &["scopes"],
+            &["team"],
+            &["etag"],
+            &["client_id"],
+            &["identifier"],
+            &["secrets"],
+            &["scopes.name"],
+            &["Display_Name"],
+            &["token_lifetime"],
+            &many,
         ] {
             all.push(mask(paths));
         }
         return all;
     }
     for (seconds, nanos) in [
-        (0, 0), (1, 1), (1, -1), (-1, 0), (299, 0), (300, 0), (86_400, 0), (86_401, 0), (300, 500_000_000),
-        (i64::MAX, 0), (i64::MIN, 0), (i64::MAX, i32::MAX), (i64::MIN, i32::MIN), (253_402_300_799, 999_999_999),
-        (253_402_300_800, 0), (4_000_000_000, 0), (1, 1_000_000_000), (4_000_000_000, 1_000_000),
+        (0, 0),
+        (1, 1),
+        (1, -1),
+        (-1, 0),
+        (299, 0),
+        (300, 0),
+        (86_400, 0),
+        (86_401, 0),
+        (300, 500_000_000),
+        (i64::MAX, 0),
+        (i64::MIN, 0),
+        (i64::MAX, i32::MAX),
+        (i64::MIN, i32::MIN),
+        (253_402_300_799, 999_999_999),
+        (253_402_300_800, 0),
+        (4_000_000_000, 0),
+        (1, 1_000_000_000),
+        (4_000_000_000, 1_000_000),
     ] {
-        if ["google.protobuf.Timestamp", "google.protobuf.Duration"].contains(&descriptor.full_name()) {
+        if ["google.protobuf.Timestamp", "google.protobuf.Duration"]
+            .contains(&descriptor.full_name())
+        {
             let mut time = DynamicMessage::new(descriptor.clone());
             time.set_field_by_name("seconds", Value::I64(seconds));
             time.set_field_by_name("nanos", Value::I32(nanos));
@@ -103,7 +193,10 @@ fn variants(message: &DynamicMessage) -> Vec<(String, DynamicMessage)> {
             let plain = values(&field).into_iter().nth(2);
             if let Some(value) = plain.or_else(|| values(&field).into_iter().next()) {
                 for count in [0, 2, 50, 51, 100, 101, 1000] {
-                    variants.push((format!("{name}[{count}]"), with(Value::List(vec![value.clone(); count]))));
+                    variants.push((
+                        format!("{name}[{count}]"),
+                        with(Value::List(vec![value.clone(); count])),
+                    ));
                 }
             }
             continue;
@@ -143,9 +236,14 @@ async fn try_all(world: &World, rpc: &str, kind: &str, validate_only: bool) -> V
         let call = world.callers[kind].call(&path, message.encode_to_vec());
         let short = |text: String| text.chars().take(300).collect::<String>();
         match tokio::time::timeout(Duration::from_secs(20), call).await {
-            Err(_) => wrong.push(format!("{rpc} {field}: no answer to {}", short(format!("{message:?}")))),
+            Err(_) => {
+                wrong.push(format!("{rpc} {field}: no answer to {}", short(format!("{message:?}"))))
+            }
             Ok(Err(status)) if NEVER.contains(&status.code()) => {
-                wrong.push(format!("{rpc} {field}: {status:?} to {}", short(format!("{message:?}"))));
+                wrong.push(format!(
+                    "{rpc} {field}: {status:?} to {}",
+                    short(format!("{message:?}"))
+                ));
             }
             Ok(_) => {}
         }
@@ -181,13 +279,22 @@ async fn no_value_of_any_field_is_a_defect() {
 async fn bytes_that_are_no_message_are_a_refusal() {
     let world = world().await;
     let random: Vec<Vec<u8>> = (0..40u32)
-        .map(|seed| (0..seed * 3).map(|n| (seed.wrapping_mul(2_654_435_761).wrapping_add(n * 40_503) >> 7) as u8).collect())
-        .chain([vec![0xff; 64], vec![0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f], b"\x0a\x02\xc3\x28".to_vec()])
+        .map(|seed| {
+            (0..seed * 3)
+                .map(|n| (seed.wrapping_mul(2_654_435_761).wrapping_add(n * 40_503) >> 7) as u8)
+                .collect()
+        })
+        .chain([
+            vec![0xff; 64],
+            vec![0x0a, 0xff, 0xff, 0xff, 0xff, 0x0f],
+            b"\x0a\x02\xc3\x28".to_vec(),
+        ])
         .collect();
     for rpc in rpcs() {
         let kind = if rpc.ends_with("/Introspect") { "api secret" } else { "admin" };
         for bytes in &random {
-            let outcome = world.callers[kind].call(&format!("/turnpike.v1.{rpc}"), bytes.clone()).await;
+            let outcome =
+                world.callers[kind].call(&format!("/turnpike.v1.{rpc}"), bytes.clone()).await;
             if let Err(status) = outcome {
                 assert!(!NEVER.contains(&status.code()), "{rpc}: {status:?} to {bytes:?}");
             }

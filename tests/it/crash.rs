@@ -69,16 +69,24 @@ async fn write(caller: Caller, acknowledged: Arc<Mutex<Acknowledged>>, writer: u
         acknowledged.lock().unwrap().clients.get_mut(&client_id).unwrap().open = Some(open.clone());
         let answer = match open.clone() {
             Open::Description(description) => {
-                let client = pb::Client { client_id: client_id.clone(), description, etag, ..Default::default() };
-                let request = pb::UpdateClientRequest { client: Some(client), ..Default::default() };
+                let client = pb::Client {
+                    client_id: client_id.clone(),
+                    description,
+                    etag,
+                    ..Default::default()
+                };
+                let request =
+                    pb::UpdateClientRequest { client: Some(client), ..Default::default() };
                 clients.update_client(request).await.map(|a| a.into_inner().client)
             }
             Open::Enabled(true) => {
-                let request = pb::EnableClientRequest { client_id: client_id.clone(), validate_only: false };
+                let request =
+                    pb::EnableClientRequest { client_id: client_id.clone(), validate_only: false };
                 clients.enable_client(request).await.map(|a| a.into_inner().client)
             }
             Open::Enabled(false) => {
-                let request = pb::DisableClientRequest { client_id: client_id.clone(), validate_only: false };
+                let request =
+                    pb::DisableClientRequest { client_id: client_id.clone(), validate_only: false };
                 clients.disable_client(request).await.map(|a| a.into_inner().client)
             }
         };
@@ -159,7 +167,8 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
         let there = all_clients(&auditor).await;
         written = known.clients.len();
         for (client_id, known) in &mut known.clients {
-            let client = there.get(client_id).unwrap_or_else(|| panic!("kill {kill}: {client_id} is lost"));
+            let client =
+                there.get(client_id).unwrap_or_else(|| panic!("kill {kill}: {client_id} is lost"));
             assert!(known.allows(client), "kill {kill}: {known:?} became {client:?}");
             // What is there now is what counts from now on.
             known.description.clone_from(&client.description);

@@ -53,7 +53,10 @@ async fn any_frame_gets_a_status() {
         ("trailers only".to_owned(), frame(0x80, 15, b"grpc-status: 0\r")),
         ("an unknown flag".to_owned(), frame(0x40, get.len() as u32, &get)),
         ("all flags".to_owned(), frame(0xff, get.len() as u32, &get)),
-        ("a good one and trailers".to_owned(), [frame(0, good.len() as u32, &good), frame(0x80, 0, &[])].concat().into()),
+        (
+            "a good one and trailers".to_owned(),
+            [frame(0, good.len() as u32, &good), frame(0x80, 0, &[])].concat().into(),
+        ),
         ("five megabytes".to_owned(), frame(0, 5_000_000, &vec![0; 5_000_000])),
     ];
     let mut random = StdRng::seed_from_u64(7);
@@ -67,14 +70,28 @@ async fn any_frame_gets_a_status() {
         }
         bodies.push((format!("random {n}"), bytes.into()));
     }
-    for method in ["ClientService/ListClients", "ClientService/CreateClient", "AuditService/ExportEvents", "SessionService/GetSession"] {
+    for method in [
+        "ClientService/ListClients",
+        "ClientService/CreateClient",
+        "AuditService/ExportEvents",
+        "SessionService/GetSession",
+    ] {
         let path = format!("/turnpike.v1.{method}");
         for (name, body) in &bodies {
-            let answer = http.send(Method::POST, &path, &headers, body.clone()).await;
+            let answer = http.try_send(Method::POST, &path, &headers, body.clone()).await;
+            let Some(answer) = answer else {
+                assert!(body.len() > 1_000_000, "{method}, {name}: the connection broke");
+                continue;
+            };
             assert!(answer.status.as_u16() < 500, "{method}, {name}: {}", answer.status);
             if answer.status == 200 {
-                let status = status(&answer).unwrap_or_else(|| panic!("{method}, {name}: no status"));
-                assert!(![2, 13, 14, 15].contains(&status), "{method}, {name}: status {status}: {}", answer.text());
+                let status =
+                    status(&answer).unwrap_or_else(|| panic!("{method}, {name}: no status"));
+                assert!(
+                    ![2, 13, 14, 15].contains(&status),
+                    "{method}, {name}: status {status}: {}",
+                    answer.text()
+                );
             }
         }
     }

@@ -10,7 +10,8 @@ use crate::support::{client, grant, orders_api, reason};
 
 async fn introspect(http: &Http, secret: &str, token: &str) -> serde_json::Value {
     let basic = format!("Basic {}", STANDARD.encode(format!("lj-health-food:{secret}")));
-    let answer = http.form("/oauth2/introspect", &[("authorization", &basic)], &[("token", token)]).await;
+    let answer =
+        http.form("/oauth2/introspect", &[("authorization", &basic)], &[("token", token)]).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     answer.json()
 }
@@ -45,7 +46,8 @@ async fn a_partner_gets_what_was_approved_and_nothing_else_until_it_is_taken_awa
     assert_eq!(seen["client_id"], shop.client_id);
     assert_eq!(seen["scope"], "lj-health-food/place-order");
 
-    let disable = pb::DisableClientRequest { client_id: shop.client_id.clone(), validate_only: false };
+    let disable =
+        pb::DisableClientRequest { client_id: shop.client_id.clone(), validate_only: false };
     pavel.clients().disable_client(disable).await.unwrap();
     let seen = introspect(&http, &api_secret, &token).await;
     assert_eq!(seen, json!({"active": false}));
@@ -53,7 +55,8 @@ async fn a_partner_gets_what_was_approved_and_nothing_else_until_it_is_taken_awa
     assert_eq!(refused.json()["error"], "invalid_client");
 
     // It comes back, its old token does not.
-    let enable = pb::EnableClientRequest { client_id: shop.client_id.clone(), validate_only: false };
+    let enable =
+        pb::EnableClientRequest { client_id: shop.client_id.clone(), validate_only: false };
     pavel.clients().enable_client(enable).await.unwrap();
     assert_eq!(introspect(&http, &api_secret, &token).await, json!({"active": false}));
     let fresh = http.token(&shop.client_id, &shop_secret, "").await.access_token();
@@ -99,7 +102,8 @@ async fn the_log_tells_the_story_and_holds() {
     let (shop, _) = client(&pavel, "Partner shop").await;
     grant(&pavel, &olga, &shop, &["place-order"]).await;
 
-    let list = pb::ListEventsRequest { client_id: shop.client_id, ..pb::ListEventsRequest::default() };
+    let list =
+        pb::ListEventsRequest { client_id: shop.client_id, ..pb::ListEventsRequest::default() };
     let events = aino.audit().list_events(list).await.unwrap().into_inner().events;
     let actions: Vec<&str> = events.iter().map(|event| event.action.as_str()).collect();
     assert_eq!(actions, ["grant.approved", "grant.requested", "client.created"]);

@@ -19,7 +19,9 @@ async fn run(program: &Path, script: &str, environment: &[(&str, &str)]) -> Valu
         .envs(environment.iter().copied())
         .output()
         .await
-        .unwrap_or_else(|e| panic!("{} does not run ({e}): use `make test-e2e`", program.display()));
+        .unwrap_or_else(|e| {
+            panic!("{} does not run ({e}): use `make test-e2e`", program.display())
+        });
     let errors = String::from_utf8_lossy(&output.stderr);
     assert!(output.status.success(), "{script}: {errors}");
     serde_json::from_slice(&output.stdout).unwrap()

@@ -86,13 +86,7 @@ impl Plane {
             .unwrap()
             .expect("turnpike ended before it listened");
         let ready: Ready = serde_json::from_str(&line).unwrap();
-        Self {
-            process,
-            folder: None,
-            data: data.to_owned(),
-            url: ready.url,
-            links: ready.links,
-        }
+        Self { process, folder: None, data: data.to_owned(), url: ready.url, links: ready.links }
     }
 
     /// Where it listens: `http://127.0.0.1:port`.

@@ -2,8 +2,8 @@
 
 use http::Method;
 use tonic::metadata::{MetadataKey, MetadataMap};
-use tonic::service::interceptor::InterceptedService;
 use tonic::service::Interceptor;
+use tonic::service::interceptor::InterceptedService;
 use tonic::transport::{Channel, Endpoint};
 use tonic::{Request, Status};
 use turnpike_proto::v1::audit_service_client::AuditServiceClient;
@@ -30,7 +30,8 @@ impl Session {
     pub async fn open(http: &Http, link: &str) -> Self {
         let code = link.split_once("code=").unwrap().1;
         let form = [("code", code)];
-        let answer = http.form("/login", &[("accept", "application/json")], &form).await;
+        let headers = [("accept", "application/json"), CSRF];
+        let answer = http.form("/login", &headers, &form).await;
         assert!(answer.status.is_success(), "sign-in refused: {}", answer.status);
         let cookie = answer.header("set-cookie").split(';').next().unwrap().to_owned();
         assert!(!cookie.is_empty(), "sign-in gave no session");
