@@ -51,7 +51,7 @@ const EXPECTED: &[(&str, &str)] = &[
     ("GrantService/RequestGrant", "U?+DD+D+UU"),
     ("GrantService/RevokeGrant", "UN++D+D+UU"),
     ("IntrospectionService/Introspect", "UDDDDDUU++"),
-    ("IntrospectionService/RevokeToken", "UN+DD+D+UU"),
+    ("IntrospectionService/RevokeToken", "UN+ND+D+UU"),
     ("ResourceServerService/AddResourceServerSecret", "UDD+D+DDUU"),
     ("ResourceServerService/CreateResourceServer", "UDD+D+DDUU"),
     ("ResourceServerService/DeleteResourceServer", "UDD+D+DDUU"),

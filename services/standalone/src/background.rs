@@ -8,7 +8,12 @@ use turnpike_registry::{Follower, Registry};
 use turnpike_rpc::Gate;
 
 /// Starts the tasks of a process; they end with its runtime.
-pub(crate) fn start(registry: Registry, issuer: Arc<EmbeddedIssuer>, follower: Follower, gate: Gate) {
+pub(crate) fn start(
+    registry: Registry,
+    issuer: Arc<EmbeddedIssuer>,
+    follower: Follower,
+    gate: Gate,
+) {
     tokio::spawn(follower.run());
     tokio::spawn(async move {
         loop {

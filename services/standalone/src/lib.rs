@@ -4,7 +4,6 @@
 //! as it is with a process each.
 
 mod background;
-mod keys;
 mod ops;
 mod services;
 
@@ -90,16 +89,20 @@ pub async fn start(config: &Config) -> Result<Ready, StartError> {
     registry.provide_built_in(&platform_team(config)?).await?;
 
     let (signer, assertions) = AssertionKeys::generate(clock.clone(), entropy.clone())?;
-    let parts = services::build(config, &url, registry.clone(), assertions).await?;
+    let parts = services::build(config, &url, registry, assertions, clock.clone()).await?;
 
     let origin = Origin::parse(&url).map_err(|e| setting("public_url", e.to_string()))?;
     let mut settings = GatewayConfig::new(origin);
     settings.personas = personas(config)?;
     for allowed in &config.allowed_origins {
-        let origin = Origin::parse(allowed).map_err(|e| setting("allowed_origins", e.to_string()))?;
+        let origin =
+            Origin::parse(allowed).map_err(|e| setting("allowed_origins", e.to_string()))?;
         settings.allowed_origins.push(origin);
     }
-    let seal = SealKey::new(registry.system_key("session-seal").await?);
+    // A key of this start alone: sessions that ended before it stay ended, since nothing keeps a list of them.
+    let mut seal = [0u8; 32];
+    entropy.fill(&mut seal);
+    let seal = SealKey::new(seal);
     let mut builder = Gateway::builder(settings, signer, vec![seal], clock, entropy);
     for (name, routes) in parts.grpc {
         builder = builder.upstream(name, routes);
@@ -136,10 +139,7 @@ impl Ready {
     /// # Errors
     ///
     /// [`StartError::Serve`].
-    pub async fn serve(
-        self,
-        shutdown: impl Future<Output = ()> + Send,
-    ) -> Result<(), StartError> {
+    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), StartError> {
         Ok(self.gateway.serve(self.listener, shutdown).await?)
     }
 }
@@ -165,7 +165,11 @@ fn personas(config: &Config) -> Result<Vec<Persona>, StartError> {
         Ok(Persona {
             id: persona.id.clone(),
             display_name: persona.display_name.clone(),
-            teams: persona.teams.iter().map(|t| TeamId::parse(t)).collect::<Result<_, Problem>>()?,
+            teams: persona
+                .teams
+                .iter()
+                .map(|t| TeamId::parse(t))
+                .collect::<Result<_, Problem>>()?,
             roles: persona.roles.iter().map(role).collect(),
         })
     };

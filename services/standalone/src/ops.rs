@@ -26,9 +26,8 @@ async fn ready(State(registry): State<Registry>) -> impl IntoResponse {
 
 async fn scrape(State(metrics): State<Metrics>) -> impl IntoResponse {
     match metrics.encode() {
-        Ok(text) => {
-            ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
-        }
+        Ok(text) => ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text)
+            .into_response(),
         Err(_) => StatusCode::INTERNAL_SERVER_ERROR.into_response(),
     }
 }
