@@ -6,6 +6,8 @@ use std::time::Duration;
 
 use crate::cache::{Cache, VerdictCache};
 use crate::clock::{Clock, SystemClock};
+#[cfg(feature = "introspection")]
+use crate::introspection::Introspection;
 #[cfg(feature = "jwks")]
 use crate::jwks::JwksSource;
 use crate::keys::Keys;
@@ -20,6 +22,8 @@ impl Verifier {
             audience: None,
             cache: VerdictCache::by_token(),
             clock: Arc::new(SystemClock),
+            #[cfg(feature = "introspection")]
+            introspection: None,
             issuer: issuer.into(),
             keys: None,
             leeway: Duration::from_secs(5),
@@ -37,6 +41,8 @@ pub struct Builder {
     audience: Option<String>,
     cache: VerdictCache,
     clock: Arc<dyn Clock>,
+    #[cfg(feature = "introspection")]
+    introspection: Option<Introspection>,
     issuer: String,
     keys: Option<Keys>,
     leeway: Duration,
@@ -83,6 +89,15 @@ impl Builder {
     /// Another clock than the system's.
     pub fn clock(mut self, clock: Arc<dyn Clock>) -> Self {
         self.clock = clock;
+        self
+    }
+
+    /// Who is asked about each token that passes every check that can be made here. Then
+    /// [`verify_async`](Verifier::verify_async) and the layers accept only what is still good there,
+    /// with the scopes that are; [`verify`](Verifier::verify), which does not wait, accepts nothing.
+    #[cfg(feature = "introspection")]
+    pub fn introspection(mut self, introspection: Introspection) -> Self {
+        self.introspection = Some(introspection);
         self
     }
 
@@ -133,6 +148,8 @@ impl Builder {
             audience,
             cache,
             clock,
+            #[cfg(feature = "introspection")]
+            introspection,
             issuer,
             keys,
             leeway,
@@ -155,6 +172,8 @@ impl Builder {
             audience: audience.map(Into::into),
             cache: Cache::new(cache),
             clock,
+            #[cfg(feature = "introspection")]
+            introspection,
             issuer: issuer.into(),
             keys: keys.ok_or(BuildError::NoKeys)?,
             leeway,

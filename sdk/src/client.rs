@@ -27,8 +27,6 @@ use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
 use bytes::Bytes;
 use http::header::{ACCEPT, AUTHORIZATION, CONTENT_TYPE};
 use http::{HeaderValue, Method, Request};
@@ -38,6 +36,7 @@ use tokio::time::Instant;
 
 pub use self::error::{BuildError, Error};
 pub use self::token::AccessToken;
+use crate::basic;
 use crate::clock::{Clock, SystemClock};
 pub use crate::fetch::AddressError;
 use crate::fetch::{self, Fetcher};
@@ -310,7 +309,7 @@ impl Builder {
         }
         let scopes = join(scopes).ok_or(BuildError::NotAScope)?;
         let fetcher = Fetcher::new(&address, allow_plain)?;
-        let authorization = basic(&id, &secret).ok_or(BuildError::NoCredentials)?;
+        let authorization = basic::header(&id, &secret).ok_or(BuildError::NoCredentials)?;
         let slots = Mutex::default();
         let shared = Shared { authorization, clock, fetcher, scopes, slots, timeout };
         Ok(TokenSource { shared: Arc::new(shared) })
@@ -321,15 +320,6 @@ impl fmt::Debug for Builder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Builder").field("id", &self.id).finish_non_exhaustive()
     }
-}
-
-/// RFC 6749 section 2.3.1: both are form-encoded before they are joined.
-fn basic(id: &str, secret: &str) -> Option<HeaderValue> {
-    let encoded = |text: &str| form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>();
-    let pair = STANDARD.encode(format!("{}:{}", encoded(id), encoded(secret)));
-    let mut value = HeaderValue::try_from(format!("Basic {pair}")).ok()?;
-    value.set_sensitive(true);
-    Some(value)
 }
 
 #[cfg(test)]

@@ -119,6 +119,7 @@ impl fmt::Debug for Fetcher {
 }
 
 /// Somewhere in `duration` ± a tenth, so that many processes do not ask at once.
+#[cfg(any(feature = "client", feature = "jwks"))]
 pub(crate) fn jittered(duration: Duration) -> Duration {
     let mut byte = [128];
     // Without randomness there is no jitter, which is no harm.
@@ -128,6 +129,7 @@ pub(crate) fn jittered(duration: Duration) -> Duration {
 }
 
 /// How long to wait after the `failures`-th failure in a row: 1, 2, 4, 8, 16, then 30 seconds.
+#[cfg(any(feature = "client", feature = "jwks"))]
 pub(crate) fn backoff(failures: u32) -> Duration {
     let seconds = 1_u64.checked_shl(failures.saturating_sub(1).min(5)).unwrap_or(30);
     jittered(Duration::from_secs(seconds.min(30)))
@@ -218,6 +220,7 @@ mod tests {
     }
 
     #[test]
+    #[cfg(any(feature = "client", feature = "jwks"))]
     fn pauses_grow_and_are_bounded() {
         for (failures, seconds) in
             [(0, 1), (1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (u32::MAX, 30)]
@@ -226,6 +229,10 @@ mod tests {
             assert!((0.9..=1.1).contains(&pause), "{failures}: {pause}");
         }
         assert!(jittered(Duration::MAX) > Duration::MAX / 2);
+    }
+
+    #[test]
+    fn retry_after_is_whole_seconds_and_bounded() {
         assert_eq!(seconds(&HeaderValue::from_static("120")), Some(Duration::from_secs(120)));
         assert_eq!(seconds(&HeaderValue::from_static("99999999")), Some(LONGEST_RETRY_AFTER));
         assert_eq!(seconds(&HeaderValue::from_static("-1")), None);

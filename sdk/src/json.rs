@@ -36,7 +36,7 @@ pub(crate) enum Error {
 #[derive(Clone, Debug, PartialEq)]
 pub(crate) enum Value<'a> {
     Array(&'a str),
-    Bool,
+    Bool(bool),
     /// Written without fraction and exponent, and at most [`MAX_INTEGER`] away from zero.
     Integer(i64),
     Null,
@@ -119,8 +119,8 @@ impl<'a> Reader<'a> {
                 self.object(depth, &mut Vec::new())?;
                 Ok(Value::Object(self.since(start)))
             }
-            Some(b't') => self.literal("true", Value::Bool),
-            Some(b'f') => self.literal("false", Value::Bool),
+            Some(b't') => self.literal("true", Value::Bool(true)),
+            Some(b'f') => self.literal("false", Value::Bool(false)),
             Some(b'n') => self.literal("null", Value::Null),
             _ => Err(Error::Malformed),
         }

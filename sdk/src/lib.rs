@@ -3,6 +3,8 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod base64url;
+#[cfg(any(feature = "client", feature = "introspection"))]
+mod basic;
 pub mod bearer;
 mod builder;
 mod cache;
@@ -13,6 +15,8 @@ mod clock;
 #[cfg(feature = "__fetch")]
 mod fetch;
 mod header;
+#[cfg(feature = "introspection")]
+pub mod introspection;
 mod json;
 #[cfg(feature = "jwks")]
 pub mod jwks;

@@ -47,6 +47,9 @@ pub enum Refusal {
     /// The named header member is not what this kind of token has.
     #[error("the header member {0} has a value that is not accepted")]
     InvalidHeader(&'static str),
+    /// Introspection is set, and gave no answer, or was not asked because the call does not wait.
+    #[error("introspection has not answered")]
+    IntrospectionUnavailable,
     /// `iat` lies in the future, beyond leeway.
     #[error("the token is issued in the future")]
     IssuedInFuture,
@@ -66,6 +69,10 @@ pub enum Refusal {
     /// The named header member is absent.
     #[error("the header member {0} is missing")]
     MissingHeader(&'static str),
+    /// Introspection says that the token is no longer good: it is revoked, its client is disabled or
+    /// gone, or no grant behind it is active. It does not say which.
+    #[error("the token is not active")]
+    NotActive,
     /// `nbf` has not come, leeway included.
     #[error("the token is not valid yet")]
     NotYetValid,
@@ -133,12 +140,14 @@ impl Refusal {
             Self::InsufficientScope => "insufficient_scope",
             Self::InvalidClaim(_) => "invalid_claim",
             Self::InvalidHeader(_) => "invalid_header",
+            Self::IntrospectionUnavailable => "introspection_unavailable",
             Self::IssuedInFuture => "issued_in_future",
             Self::KeyInHeader => "key_in_header",
             Self::KeysUnavailable => "keys_unavailable",
             Self::Malformed => "malformed",
             Self::MissingClaim(_) => "missing_claim",
             Self::MissingHeader(_) => "missing_header",
+            Self::NotActive => "not_active",
             Self::NotYetValid => "not_yet_valid",
             Self::ScopeNotGranted => "scope_not_granted",
             Self::StalePolicy => "stale_policy",
@@ -162,7 +171,9 @@ impl Refusal {
             Self::CredentialsMalformed => Answer::InvalidRequest,
             Self::CredentialsMissing => Answer::Authenticate,
             Self::InsufficientScope | Self::ScopeNotGranted => Answer::InsufficientScope,
-            Self::KeysUnavailable | Self::StalePolicy => Answer::Unavailable,
+            Self::IntrospectionUnavailable | Self::KeysUnavailable | Self::StalePolicy => {
+                Answer::Unavailable
+            }
             _ => Answer::InvalidToken,
         }
     }
@@ -172,7 +183,8 @@ impl Refusal {
     pub const fn is_retryable(&self) -> bool {
         matches!(
             self,
-            Self::IssuedInFuture
+            Self::IntrospectionUnavailable
+                | Self::IssuedInFuture
                 | Self::KeysUnavailable
                 | Self::NotYetValid
                 | Self::StalePolicy
@@ -209,7 +221,7 @@ impl Answer {
 mod tests {
     use super::*;
 
-    const ALL: [Refusal; 29] = [
+    const ALL: [Refusal; 31] = [
         Refusal::AlgorithmMismatch,
         Refusal::BadEncoding,
         Refusal::BadSignature,
@@ -223,12 +235,14 @@ mod tests {
         Refusal::InsufficientScope,
         Refusal::InvalidClaim("exp"),
         Refusal::InvalidHeader("alg"),
+        Refusal::IntrospectionUnavailable,
         Refusal::IssuedInFuture,
         Refusal::KeyInHeader,
         Refusal::KeysUnavailable,
         Refusal::Malformed,
         Refusal::MissingClaim("exp"),
         Refusal::MissingHeader("alg"),
+        Refusal::NotActive,
         Refusal::NotYetValid,
         Refusal::ScopeNotGranted,
         Refusal::StalePolicy,
@@ -248,7 +262,8 @@ mod tests {
             R::AlgorithmMismatch | R::BadEncoding | R::BadSignature | R::ClientDisabled => true,
             R::ClientUnknown | R::CredentialsMalformed | R::CredentialsMissing => true,
             R::CriticalExtension | R::DuplicateMember | R::Expired | R::InsufficientScope => true,
-            R::InvalidClaim(_) | R::InvalidHeader(_) | R::IssuedInFuture | R::KeyInHeader => true,
+            R::InvalidClaim(_) | R::InvalidHeader(_) | R::IntrospectionUnavailable => true,
+            R::IssuedInFuture | R::KeyInHeader | R::NotActive => true,
             R::KeysUnavailable | R::Malformed | R::MissingClaim(_) | R::MissingHeader(_) => true,
             R::NotYetValid | R::ScopeNotGranted | R::StalePolicy | R::TokenRevoked => true,
             R::TooLarge | R::UnknownKey | R::WrongAudience | R::WrongIssuer => true,

@@ -84,6 +84,12 @@ impl Subset {
         self.0 >> index & 1 == 1
     }
 
+    /// What is in both.
+    #[cfg(feature = "introspection")]
+    pub(crate) fn and(self, other: Self) -> Self {
+        Self(self.0 & other.0)
+    }
+
     pub(crate) fn is_empty(self) -> bool {
         self.0 == 0
     }

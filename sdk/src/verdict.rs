@@ -78,6 +78,23 @@ impl Verified {
         }
     }
 
+    /// What of it introspection lets through, if that is enough for `require`.
+    #[cfg(feature = "introspection")]
+    pub(crate) fn narrowed(self, granted: Subset, require: &Require) -> Result<Self, Refusal> {
+        let granted = self.granted.and(granted);
+        if granted.is_empty() {
+            return Err(Refusal::ScopeNotGranted);
+        }
+        let narrowed = Self { granted, ..self };
+        narrowed.satisfies(require)?;
+        Ok(narrowed)
+    }
+
+    #[cfg(feature = "introspection")]
+    pub(crate) fn shared_claims(&self) -> &Arc<Claims> {
+        &self.claims
+    }
+
     pub(crate) fn new(claims: Arc<Claims>, granted: Subset) -> Self {
         Self { claims, granted }
     }

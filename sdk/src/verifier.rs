@@ -8,6 +8,8 @@ use crate::cache::{Cache, Known};
 use crate::claims::{ClaimSet, Claims};
 use crate::clock::Clock;
 use crate::header::{self, Header};
+#[cfg(feature = "introspection")]
+use crate::introspection::Introspection;
 #[cfg(feature = "jwks")]
 use crate::jwks::{Asked, JwksSource};
 use crate::keys::Keys;
@@ -30,6 +32,8 @@ pub(crate) struct Inner {
     pub(crate) audience: Option<Box<str>>,
     pub(crate) cache: Option<Cache>,
     pub(crate) clock: Arc<dyn Clock>,
+    #[cfg(feature = "introspection")]
+    pub(crate) introspection: Option<Introspection>,
     pub(crate) issuer: Arc<str>,
     pub(crate) keys: Keys,
     /// In seconds.
@@ -46,6 +50,8 @@ impl Verifier {
     ///
     /// Never waits and does no input or output, so it may be called anywhere. A token that names an
     /// unknown key is refused at once, and makes a [source of keys](crate::Builder::jwks) look for it.
+    /// Where [introspection](crate::Builder::introspection) is set, which would have to be waited for,
+    /// no token is accepted: [`Refusal::IntrospectionUnavailable`].
     ///
     /// # Errors
     ///
@@ -58,17 +64,42 @@ impl Verifier {
         {
             source.hint();
         }
-        verdict
+        verdict.and_then(|verified| self.inner.accept_unasked(verified))
     }
 
     /// Decides like [`verify`](Self::verify), but when a token names an unknown key, it waits for a
     /// [source of keys](crate::Builder::jwks) to look for it. That is seldom, and shared by all callers.
     ///
+    /// A token that passes every check is then asked about, where
+    /// [introspection](crate::Builder::introspection) is set; scopes that it no longer holds there are
+    /// left out of [`Verified::scopes`].
+    ///
     /// # Errors
     ///
-    /// The first check that failed, in the order of [`Check::ALL`].
-    #[cfg(feature = "jwks")]
+    /// The first check that failed, in the order of [`Check::ALL`]; then [`Refusal::NotActive`],
+    /// [`Refusal::IntrospectionUnavailable`], or [`Refusal::ScopeNotGranted`] when a scope that is
+    /// needed is no longer held.
+    #[cfg(any(feature = "introspection", feature = "jwks"))]
     pub async fn verify_async(&self, token: &str, require: &Require) -> Result<Verified, Refusal> {
+        let verified = self.verify_here(token, require).await?;
+        #[cfg(feature = "introspection")]
+        if let Some(introspection) = &self.inner.introspection {
+            let now = self.inner.clock.now();
+            let granted = introspection.ask(token, verified.shared_claims(), now).await?;
+            return verified.narrowed(granted, require);
+        }
+        Ok(verified)
+    }
+
+    /// All but introspection.
+    #[cfg(all(feature = "introspection", not(feature = "jwks")))]
+    async fn verify_here(&self, token: &str, require: &Require) -> Result<Verified, Refusal> {
+        self.inner.verify(token, require)
+    }
+
+    /// All but introspection.
+    #[cfg(feature = "jwks")]
+    async fn verify_here(&self, token: &str, require: &Require) -> Result<Verified, Refusal> {
         let mut verdict = self.inner.verify(token, require);
         let Some(source) = &self.inner.source else { return verdict };
         // Twice, because a fetch that was under way may have begun before the key was published.
@@ -91,13 +122,15 @@ impl Verifier {
     /// The best that can be done where waiting is possible.
     #[cfg(feature = "__layer")]
     pub(crate) async fn decide(&self, token: &str, require: &Require) -> Result<Verified, Refusal> {
-        #[cfg(feature = "jwks")]
+        #[cfg(any(feature = "introspection", feature = "jwks"))]
         return self.verify_async(token, require).await;
-        #[cfg(not(feature = "jwks"))]
+        #[cfg(not(any(feature = "introspection", feature = "jwks")))]
         self.verify(token, require)
     }
 
     /// Decides like [`verify`](Self::verify), from scratch, and tells about each check.
+    /// [Introspection](crate::Builder::introspection) is none of them: where it is set, every check may
+    /// pass, and the verdict is [`Refusal::IntrospectionUnavailable`] all the same.
     #[must_use]
     pub fn verify_traced(&self, token: &str, require: &Require) -> Trace {
         let mut recorder = Recorder::default();
@@ -174,7 +207,16 @@ impl Inner {
         let claims = self.read(token, observer)?;
         self.check_times(&claims, now, observer)?;
         let decision = self.ask(&claims, self.policy.epoch(now), now);
-        admit(claims, &decision, require, observer)
+        self.accept_unasked(admit(claims, &decision, require, observer)?)
+    }
+
+    /// Without having asked introspection, which is fine where there is none.
+    fn accept_unasked(&self, verified: Verified) -> Result<Verified, Refusal> {
+        #[cfg(feature = "introspection")]
+        if self.introspection.is_some() {
+            return Err(Refusal::IntrospectionUnavailable);
+        }
+        Ok(verified)
     }
 
     fn check_size(&self, token: &str) -> Result<(), Refusal> {

@@ -18,8 +18,8 @@ fn reads_values_of_every_kind() {
         values,
         [
             Value::Array(r#"[1, "x", {}]"#),
-            Value::Bool,
-            Value::Bool,
+            Value::Bool(true),
+            Value::Bool(false),
             Value::Null,
             Value::Integer(-12),
             Value::Number,
@@ -156,7 +156,7 @@ proptest! {
                 Value::Integer(value) => prop_assert_eq!(theirs.as_i64(), Some(value)),
                 Value::Array(text) | Value::Object(text) => prop_assert_eq!(
                     &serde_json::from_str::<serde_json::Value>(text).expect("JSON"), theirs),
-                Value::Bool => prop_assert!(theirs.is_boolean()),
+                Value::Bool(value) => prop_assert_eq!(theirs.as_bool(), Some(value)),
                 Value::Null => prop_assert!(theirs.is_null()),
                 Value::Number => prop_assert!(theirs.is_number()),
             }

@@ -3,6 +3,7 @@
 
 mod client;
 mod hostile;
+mod introspection;
 mod jwks;
 mod keys;
 mod layers;
