@@ -1,14 +1,14 @@
 //! ClientService.
 
-mod add_secret;
-mod create;
-mod delete;
-mod get;
-mod list;
-mod remove_secret;
-mod revoke_tokens;
-mod switch;
-mod update;
+pub(crate) mod add_secret;
+pub(crate) mod create;
+pub(crate) mod delete;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod remove_secret;
+pub(crate) mod revoke_tokens;
+pub(crate) mod switch;
+pub(crate) mod update;
 
 use tonic::{Request, Response, Status, async_trait};
 use turnpike_proto::v1 as pb;

@@ -1,10 +1,10 @@
 //! GrantService.
 
-mod decide;
-mod get;
-mod list;
-mod request;
-mod revoke;
+pub(crate) mod decide;
+pub(crate) mod get;
+pub(crate) mod list;
+pub(crate) mod request;
+pub(crate) mod revoke;
 
 use tonic::{Request, Response, Status, async_trait};
 use turnpike_proto::v1 as pb;

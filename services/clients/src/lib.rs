@@ -4,6 +4,8 @@
 mod access;
 mod client;
 mod grant;
+#[cfg(test)]
+mod tests;
 
 use turnpike_proto::v1::client_service_server::ClientServiceServer;
 use turnpike_proto::v1::grant_service_server::GrantServiceServer;
