@@ -278,7 +278,14 @@ mod tests {
             cache.insert(&cache.probe(&one), known("one"));
             assert_eq!(finds(&cache, &one).as_deref(), Some("one"));
             // The same end, so the same hash, and another beginning.
-            assert_eq!(finds(&cache, &one.replacen('x', "y", 1)), None);
+            let forged = one.replacen('x', "y", 1);
+            assert_eq!(finds(&cache, &forged), None);
+            // The same in the old half, where it is after a change of halves.
+            let small = Cache::new(settings.entries(2)).expect("a cache");
+            small.insert(&small.probe(&one), known("one"));
+            small.insert(&small.probe(&token(2)), known("two"));
+            assert_eq!(finds(&small, &forged), None);
+            assert_eq!(finds(&small, &one).as_deref(), Some("one"));
             assert_eq!(finds(&cache, &one[1..]), None);
             assert_eq!(finds(&cache, ""), None);
         }

@@ -54,9 +54,9 @@ impl AccessToken {
         self.scope.as_deref()
     }
 
-    /// The token itself.
+    /// The token itself. A secret: see [`authorization`](Self::authorization) for the usual way.
     #[must_use]
-    pub fn secret(&self) -> &str {
+    pub fn as_str(&self) -> &str {
         &self.value
     }
 
