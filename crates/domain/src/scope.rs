@@ -54,6 +54,11 @@ impl Identifier {
         self.0 == Self::BUILT_IN
     }
 
+    /// Whether `scope`, as it stands in a token, is one of this resource server: as [`Scope::is_of`], without parsing.
+    pub fn is_prefix_of(&self, scope: &str) -> bool {
+        scope.rsplit_once('/').is_some_and(|(identifier, _)| identifier == self.0)
+    }
+
     /// The scope of that name.
     ///
     /// # Errors
@@ -136,6 +141,11 @@ mod tests {
         let scope = Scope::parse("https://orders.example.com/v1/place-order").unwrap();
         assert_eq!(scope.identifier().as_str(), "https://orders.example.com/v1");
         assert_eq!(scope.name().as_str(), "place-order");
+        let identifier = Identifier::parse("https://orders.example.com/v1").unwrap();
+        assert!(scope.is_of(&identifier) && identifier.is_prefix_of(scope.as_str()));
+        for other in ["https://orders.example.com", "https://orders.example.com/v1/place-order"] {
+            assert!(!Identifier::parse(other).unwrap().is_prefix_of(scope.as_str()), "{other}");
+        }
     }
 
     #[test]

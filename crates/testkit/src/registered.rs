@@ -42,9 +42,8 @@ impl Registered {
             client.take_grant(&grant, now).unwrap();
         }
         let event = EventDraft::of_client(EventAction::ClientCreated, Became::New(&client));
-        let mut change = self.change(&event);
-        change.put_client(&Versioned::new(client)).unwrap();
-        self.0.commit(change).await.unwrap();
+        let client = Versioned::new(client);
+        self.make(&event, |change| change.put_client(&client)).await;
         secret
     }
 
@@ -99,9 +98,11 @@ impl Registered {
         let client = self.0.client(&id).await.unwrap().unwrap();
         let became = Became::Gone(&client.value);
         let event = EventDraft::of_client(EventAction::ClientDeleted, became);
-        let mut change = self.change(&event);
-        change.delete_client(&client);
-        self.0.commit(change).await.unwrap();
+        let delete = |change: &mut Change| {
+            change.delete_client(&client);
+            Ok(())
+        };
+        self.make(&event, delete).await;
     }
 
     /// A resource server that offers scopes of these names; answers with its secret.
@@ -127,9 +128,8 @@ impl Registered {
         };
         let became = Became::New(&server);
         let event = EventDraft::of_resource_server(EventAction::ResourceServerCreated, became);
-        let mut change = self.change(&event);
-        change.put_resource_server(&Versioned::new(server)).unwrap();
-        self.0.commit(change).await.unwrap();
+        let server = Versioned::new(server);
+        self.make(&event, |change| change.put_resource_server(&server)).await;
         secret
     }
 
@@ -157,6 +157,23 @@ impl Registered {
             end: None,
         };
         of.into_iter().map(grant).collect()
+    }
+
+    /// Makes a change, and comes back when a policy that follows the registry has heard of it.
+    async fn make(
+        &self,
+        event: &EventDraft,
+        what: impl Fn(&mut Change) -> Result<(), Error> + Send + Sync,
+    ) {
+        let what = &what;
+        self.0
+            .transact(|| async move {
+                let mut change = self.change(event);
+                what(&mut change)?;
+                Ok::<_, Error>(Attempt::Change(Box::new(change), ()))
+            })
+            .await
+            .unwrap();
     }
 
     fn change(&self, event: &EventDraft) -> Change {

@@ -1,1 +1,75 @@
-//! IntrospectionService, and RFC 7662 over HTTP.
+//! Says whether a token is good now: IntrospectionService over gRPC, RFC 7662 over HTTP.
+//!
+//! Everything is answered from memory: the sdk's verifier decides, and asks the policy that this process follows.
+
+mod http_endpoint;
+mod introspect;
+mod revoke_token;
+mod service;
+
+use std::sync::Arc;
+
+use axum::Router;
+use axum::body::Body;
+use axum::routing::any;
+use http::Request;
+use turnpike_proto::v1::introspection_service_server::IntrospectionServiceServer;
+use turnpike_registry::{Policy, Registry};
+use turnpike_rpc::Gate;
+use turnpike_rpc::metrics::Metrics;
+use turnpike_rpc::oauth::{Endpoint, Failures, SecretHolders, TokenVerifiers};
+
+pub use crate::service::Service;
+
+/// The largest body of a request over HTTP. A token is at most 8 KiB; far longer ones are read to be answered as any token
+/// that is not good.
+const BODY_MAX: usize = 64 * 1024;
+
+/// Decides about tokens. Cheap to clone.
+#[derive(Clone, Debug)]
+pub struct Introspection(Arc<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    policy: Arc<Policy>,
+    verifiers: TokenVerifiers,
+    secrets: SecretHolders,
+    failures: Failures,
+    endpoint: Endpoint,
+}
+
+impl Introspection {
+    /// `policy` is the one that `verifiers` and `secrets` ask, and is kept up to date by whoever made it.
+    pub fn new(
+        registry: Registry,
+        policy: Arc<Policy>,
+        verifiers: TokenVerifiers,
+        secrets: SecretHolders,
+        metrics: Metrics,
+    ) -> Self {
+        let endpoint = Endpoint {
+            path: "/oauth2/introspect",
+            body_max: BODY_MAX,
+            opaque: &["token"],
+            metrics,
+        };
+        let failures = Failures::new();
+        Self(Arc::new(Inner { registry, policy, verifiers, secrets, failures, endpoint }))
+    }
+}
+
+/// The route of RFC 7662: `POST /oauth2/introspect`. The peer's address is taken from the request's extensions, if it is
+/// there: [`turnpike_rpc::oauth::Peer`] or axum's `ConnectInfo<SocketAddr>`.
+pub fn router(introspection: Introspection) -> Router {
+    let serve = async move |request: Request<Body>| {
+        let inner = &introspection.0;
+        inner.endpoint.serve(request, |asked| http_endpoint::handle(inner, asked)).await
+    };
+    Router::new().route("/oauth2/introspect", any(serve))
+}
+
+/// The gRPC service, served through a gate.
+pub fn service(gate: Gate, introspection: Introspection) -> IntrospectionServiceServer<Service> {
+    IntrospectionServiceServer::new(Service::new(gate, introspection))
+}

@@ -1,0 +1,80 @@
+//! IntrospectionService.
+
+use prost_types::Timestamp;
+use tonic::{Request, Response, Status, async_trait};
+use turnpike_domain::{Error, Problem};
+use turnpike_proto::v1 as pb;
+use turnpike_proto::v1::introspection_service_server::IntrospectionService;
+use turnpike_rpc::{Gate, Op, methods};
+
+use crate::{Inner, Introspection, revoke_token};
+
+/// Implements IntrospectionService.
+#[derive(Clone, Debug)]
+pub struct Service {
+    gate: Gate,
+    introspection: Introspection,
+}
+
+impl Service {
+    /// Served through this gate.
+    pub const fn new(gate: Gate, introspection: Introspection) -> Self {
+        Self { gate, introspection }
+    }
+}
+
+#[async_trait]
+impl IntrospectionService for Service {
+    async fn introspect(
+        &self,
+        request: Request<pb::IntrospectRequest>,
+    ) -> Result<Response<pb::IntrospectResponse>, Status> {
+        let inner = &self.introspection.0;
+        let handle = |op, message| async move { introspect(inner, &op, &message) };
+        self.gate.read(&methods::INTROSPECT, request, handle).await
+    }
+
+    async fn revoke_token(
+        &self,
+        request: Request<pb::RevokeTokenRequest>,
+    ) -> Result<Response<pb::RevokeTokenResponse>, Status> {
+        let inner = &self.introspection.0;
+        let handle = |op, message| async move { revoke_token::handle(inner, &op, &message).await };
+        self.gate.change(&methods::REVOKE_TOKEN, request, handle).await
+    }
+}
+
+/// A token of any length is answered: one that is longer than tokens are is a bad token, and not a bad question.
+fn introspect(
+    inner: &Inner,
+    op: &Op,
+    message: &pb::IntrospectRequest,
+) -> Result<pb::IntrospectResponse, Error> {
+    if message.token.is_empty() {
+        return Err(Error::invalid("token", Problem::Required));
+    }
+    let inactive = pb::IntrospectResponse::default();
+    let Some(active) = inner.introspect(op.actor(), &message.token, op.now())? else {
+        return Ok(inactive);
+    };
+    let token = &active.token;
+    // The policy has just admitted the client; gone since, it is as if it had been gone before.
+    let Some(client) = inner.policy.client(token.client_id()) else { return Ok(inactive) };
+    Ok(pb::IntrospectResponse {
+        active: true,
+        scopes: active.scopes().map(str::to_owned).collect(),
+        client_id: token.client_id().to_owned(),
+        client_display_name: client.display_name.to_string(),
+        client_team: client.team.to_string(),
+        token_type: "Bearer".to_owned(),
+        expire_time: Some(second(token.expires_at())),
+        issue_time: Some(second(token.issued_at())),
+        subject: token.client_id().to_owned(),
+        issuer: token.claims().issuer().to_owned(),
+        token_id: token.jti().to_owned(),
+    })
+}
+
+const fn second(seconds: i64) -> Timestamp {
+    Timestamp { seconds, nanos: 0 }
+}
