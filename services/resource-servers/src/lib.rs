@@ -8,6 +8,9 @@ mod list;
 mod remove_secret;
 mod update;
 
+#[cfg(test)]
+mod tests;
+
 use tonic::{Request, Response, Status, async_trait};
 use turnpike_domain::authz::{Action, Permit, Resource};
 use turnpike_domain::error::{Error, Subject};

@@ -72,7 +72,8 @@ async fn decide(
         let resource = Resource::ResourceServer { team: &next.value.team, built_in: false };
         op.authorize_new(Action::ManageResourceServer, &resource)?;
     }
-    let affected = affected(registry, &server.value, &next.value).await?;
+    let shrinks = server.value.scopes.list().iter().any(|s| !next.value.scopes.has(&s.name));
+    let affected = if shrinks { affected(registry, &next.value).await? } else { Vec::new() };
     Affected::check_force(update.force, &affected)?;
     if update.validate_only {
         return Ok(Attempt::Nothing(Step::Done((next, effects(&affected)))));
@@ -82,7 +83,7 @@ async fn decide(
         registry.list_grants_for(&permit, op.origin(), of, &next.value.team).await?;
     }
     let mut change = Change::new(&permit, op.origin());
-    if moves || !affected.is_empty() {
+    if moves || shrinks {
         change.serialize_after(head.sequence);
     }
     write(registry, change, server, next, &affected).await
@@ -140,15 +141,8 @@ fn applied(
     next
 }
 
-/// The live grants that lose scopes; none are read if no scope goes.
-async fn affected(
-    registry: &Registry,
-    before: &ResourceServer,
-    after: &ResourceServer,
-) -> Result<Vec<Affected>, Error> {
-    if before.scopes.list().iter().all(|scope| after.scopes.has(&scope.name)) {
-        return Ok(Vec::new());
-    }
-    let live = registry.live_grants(&before.identifier).await?;
+/// The live grants that lose scopes.
+async fn affected(registry: &Registry, after: &ResourceServer) -> Result<Vec<Affected>, Error> {
+    let live = registry.live_grants(&after.identifier).await?;
     registry.affected(live, |scope: &Scope| !after.offers(scope)).await
 }
