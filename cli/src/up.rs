@@ -23,6 +23,9 @@ pub(crate) struct Args {
     /// The folder of the database.
     #[arg(long, env = "TURNPIKE_DATA_DIR")]
     data_dir: Option<PathBuf>,
+    /// Which log lines, such as `warn` or `info,hyper=debug`.
+    #[arg(long, env = "TURNPIKE_LOG")]
+    log: Option<String>,
     /// Print one line of JSON once it listens, instead of words.
     #[arg(long)]
     json: bool,
@@ -43,13 +46,14 @@ struct Listening<'a> {
 ///
 /// Why it did not start, or stopped.
 pub(crate) fn run(args: Args) -> Result<(), String> {
-    let Args { config, listen, data_dir, json, dump_config } = args;
+    let Args { config, listen, data_dir, log, json, dump_config } = args;
     let mut config = match config {
         Some(path) => Config::from_file(&path).map_err(|e| e.to_string())?,
         None => Config::default(),
     };
     config.listen = listen.unwrap_or(config.listen);
     config.data_dir = data_dir.unwrap_or(config.data_dir);
+    config.log.filter = log.unwrap_or(config.log.filter);
     config.check().map_err(|e| e.to_string())?;
     if dump_config {
         output::line(&config.dump().map_err(|e| e.to_string())?);

@@ -163,8 +163,8 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
         assert!(verified.intact, "kill {kill}: {}", verified.problem);
         assert_eq!(verified.last_sequence, verified.head_sequence, "kill {kill}");
 
-        let mut known = acknowledged.lock().unwrap();
         let there = all_clients(&auditor).await;
+        let mut known = acknowledged.lock().unwrap();
         written = known.clients.len();
         for (client_id, known) in &mut known.clients {
             let client =

@@ -1,8 +1,16 @@
 //! The end-to-end suite: one binary, one module a subject. Each test starts its own plane.
 
+#![expect(
+    clippy::expect_used,
+    clippy::panic,
+    clippy::unwrap_used,
+    reason = "a test that cannot go on fails; helpers of tests too"
+)]
+
 mod audit;
 mod authz;
 mod boundary;
+mod browser;
 mod crash;
 mod endpoints;
 mod frames;

@@ -69,7 +69,7 @@ impl Plane {
     /// A plane over a folder that outlives it.
     pub async fn start_over(data: &Path, config: &Path) -> Self {
         let mut process = Command::new(bin("turnpike"))
-            .args(["up", "--json", "--listen", "127.0.0.1:0"])
+            .args(["up", "--json", "--log", "error", "--listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(data)
             .arg("--config")

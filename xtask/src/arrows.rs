@@ -33,7 +33,10 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("turnpike-introspection", SERVICE),
     ("turnpike-resource-servers", SERVICE),
     ("turnpike-tokens", SERVICE),
-    ("turnpike-gateway", &["turnpike-domain", "turnpike-proto", "turnpike-rpc", "turnpike-runtime"]),
+    (
+        "turnpike-gateway",
+        &["turnpike-domain", "turnpike-proto", "turnpike-rpc", "turnpike-runtime"],
+    ),
     (
         "turnpike-standalone",
         &[
@@ -52,7 +55,16 @@ const ARROWS: &[(&str, &[&str])] = &[
             "turnpike-tokens",
         ],
     ),
-    ("turnpike-cli", &["turnpike-registry", "turnpike-runtime", "turnpike-sdk", "turnpike-standalone", "turnpike-proto"]),
+    (
+        "turnpike-cli",
+        &[
+            "turnpike-registry",
+            "turnpike-runtime",
+            "turnpike-sdk",
+            "turnpike-standalone",
+            "turnpike-proto",
+        ],
+    ),
     ("orders-api", &["turnpike-sdk"]),
     ("partner-app", &["turnpike-sdk"]),
 ];
@@ -147,7 +159,10 @@ mod tests {
 
     fn package(name: &str, dependencies: &[&str]) -> Package {
         let dependency = |name: &&str| Dependency { name: (*name).to_owned(), kind: None };
-        Package { name: name.to_owned(), dependencies: dependencies.iter().map(dependency).collect() }
+        Package {
+            name: name.to_owned(),
+            dependencies: dependencies.iter().map(dependency).collect(),
+        }
     }
 
     #[test]

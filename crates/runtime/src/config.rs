@@ -333,7 +333,9 @@ mod tests {
         };
         assert!(with(|c| c.listen = SocketAddr::from(([0, 0, 0, 0], 80))).starts_with("listen"));
         assert!(with(|c| c.signing.rotation_days = 1).starts_with("signing"));
-        assert!(with(|c| c.personas[0].teams = vec!["ghosts".to_owned()]).starts_with("personas[0]"));
+        assert!(
+            with(|c| c.personas[0].teams = vec!["ghosts".to_owned()]).starts_with("personas[0]")
+        );
         assert!(with(|c| c.teams[0].team = "Orders".to_owned()).starts_with("teams[0]"));
     }
 }

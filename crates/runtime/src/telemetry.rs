@@ -1,5 +1,7 @@
 //! Log lines: to standard error, so that standard output stays for answers.
 
+use std::io::IsTerminal;
+
 use tracing_subscriber::EnvFilter;
 
 use crate::config::{Log, LogFormat};
@@ -14,7 +16,9 @@ pub fn start(log: &Log) -> Result<(), String> {
     let lines = tracing_subscriber::fmt().with_env_filter(filter).with_writer(std::io::stderr);
     match log.format {
         LogFormat::Json => lines.json().flatten_event(true).try_init(),
-        LogFormat::Text => lines.with_target(false).try_init(),
+        LogFormat::Text => {
+            lines.with_target(false).with_ansi(std::io::stderr().is_terminal()).try_init()
+        }
     }
     .map_err(|e| e.to_string())
 }
