@@ -103,14 +103,19 @@ impl Change {
         }
     }
 
-    /// Keeps a resource server: new, or over the revision it was read at.
+    /// Keeps a resource server: new, or over the revision it was read at. Answers with its next revision.
     ///
     /// # Errors
     ///
     /// [`Error::Internal`] if it cannot be encoded.
-    pub fn put_resource_server(&mut self, server: &Versioned<ResourceServer>) -> Result<(), Error> {
-        self.put(resource_server::to_item(server)?, server.version);
-        Ok(())
+    pub fn put_resource_server(
+        &mut self,
+        server: &Versioned<ResourceServer>,
+    ) -> Result<u64, Error> {
+        let item = resource_server::to_item(server)?;
+        let revision = item.version;
+        self.put(item, server.version);
+        Ok(revision)
     }
 
     /// Forgets a resource server.

@@ -17,7 +17,7 @@ use turnpike_domain::{Error, Principal, PrincipalKind, Problem, Timestamp};
 pub struct Versioned<T> {
     /// The value.
     pub value: T,
-    /// Its revision: 1 when created, one more at each change.
+    /// Its revision: 0 if it is not kept yet, one more at each change.
     pub version: u64,
 }
 

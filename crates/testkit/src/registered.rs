@@ -129,7 +129,7 @@ impl Registered {
         let became = Became::New(&server);
         let event = EventDraft::of_resource_server(EventAction::ResourceServerCreated, became);
         let server = Versioned::new(server);
-        self.make(&event, |change| change.put_resource_server(&server)).await;
+        self.make(&event, |change| change.put_resource_server(&server).map(|_| ())).await;
         secret
     }
 

@@ -52,14 +52,14 @@ async fn decide(
     let (entry, value) = server.value.secrets.add(registry.entropy(), now, &owner)?;
     server.value.update_time = now;
     let mut change = Change::new(&permit, op.origin());
-    change.put_resource_server(&server)?;
+    let revision = change.put_resource_server(&server)?;
     change.event(EventDraft::of_resource_server(
         EventAction::ResourceServerSecretAdded,
         Became::Other(&before, &server.value),
     ));
     let keys = vec![entry.secret_id.to_string()];
     change.remember(once.map(|once| once.clone().answered(keys, now, replaces)).as_ref())?;
-    server.version += 1;
+    server.version = revision;
     let made = MadeSecret { entry: Some(entry), value: Some(value) };
     Ok(Attempt::Change(Box::new(change), (server, made)))
 }

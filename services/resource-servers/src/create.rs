@@ -72,13 +72,13 @@ async fn decide(
         secret = Some(MadeSecret { entry: Some(entry), value: Some(value) });
     }
     let mut change = Change::new(permit, op.origin());
-    change.put_resource_server(&server)?;
+    let revision = change.put_resource_server(&server)?;
     change.event(EventDraft::of_resource_server(
         EventAction::ResourceServerCreated,
         Became::New(&server.value),
     ));
     change.remember(once.map(|once| once.clone().answered(keys, now, replaces)).as_ref())?;
-    server.version += 1;
+    server.version = revision;
     Ok(Attempt::Change(Box::new(change), Created { server, secret }))
 }
 

@@ -46,12 +46,12 @@ async fn decide(
     }
     server.value.update_time = registry.now();
     let mut change = Change::new(&permit, op.origin());
-    change.put_resource_server(&server)?;
+    let revision = change.put_resource_server(&server)?;
     change.forget_resource_server_secret_use(identifier, secret_id);
     change.event(EventDraft::of_resource_server(
         EventAction::ResourceServerSecretRemoved,
         Became::Other(&before, &server.value),
     ));
-    server.version += 1;
+    server.version = revision;
     Ok(Attempt::Change(Box::new(change), (server, impact)))
 }

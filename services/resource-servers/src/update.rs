@@ -108,12 +108,12 @@ async fn write(
         return Ok(Attempt::Change(Box::new(change), Step::More(effects)));
     }
     after.value.update_time = now;
-    change.put_resource_server(&after)?;
+    let revision = change.put_resource_server(&after)?;
     change.event(EventDraft::of_resource_server(
         EventAction::ResourceServerUpdated,
         Became::Other(&before.value, &after.value),
     ));
-    after.version += 1;
+    after.version = revision;
     Ok(Attempt::Change(Box::new(change), Step::Done((after, effects))))
 }
 

@@ -28,7 +28,9 @@ struct ScopeRecord {
     description: String,
 }
 
-/// The item that keeps this resource server as its next revision.
+/// The item that keeps this resource server as its next revision. People choose identifiers, and may choose one
+/// again that was deleted: the first revision is the moment of creation, so that what was decided on the
+/// resource server of before does not hold for its successor.
 pub(crate) fn to_item(server: &Versioned<ResourceServer>) -> Result<Item, Error> {
     let ResourceServer {
         identifier,
@@ -58,7 +60,10 @@ pub(crate) fn to_item(server: &Versioned<ResourceServer>) -> Result<Item, Error>
         key: keys::resource_server(identifier),
         index1: Some(IndexKey::new(keys::resource_servers_of(team), identifier.as_str())),
         index2: Some(IndexKey::new(keys::RESOURCE_SERVERS, identifier.as_str())),
-        version: server.version + 1,
+        version: match server.version {
+            0 => u64::try_from(create_time.millis()).unwrap_or(0).max(1),
+            version => version + 1,
+        },
         body: encode(&record)?,
     })
 }

@@ -1,5 +1,7 @@
 //! What becomes of grants whose scopes, or whose resource server, go.
 
+use std::time::Duration;
+
 use futures_util::future::join_all;
 use turnpike_domain::grant::GrantState;
 use turnpike_proto::v1 as pb;
@@ -89,7 +91,7 @@ async fn a_scope_that_comes_back_revives_nothing() {
     assert!(!kept.holds("orders/write", now));
     // Not even for a token that was issued while it was held, once it is granted anew.
     let issued = now.seconds();
-    plane.clock.advance(std::time::Duration::from_secs(10));
+    plane.clock.advance(Duration::from_secs(10));
     plane.grant(&client, &["orders/write"], GrantState::Active).await;
     let now = plane.registry.now();
     let kept = plane.client_now(&client).await;
@@ -118,7 +120,10 @@ async fn a_resource_server_that_comes_back_revives_nothing() {
     let actions = plane.actions().await;
     assert_eq!(actions[1..], ["grant.revoked", "resource_server.deleted"]);
 
+    plane.clock.advance(Duration::from_millis(1));
     let again = plane.orders(&["read"]).await;
+    // Nor does what was decided on the one before hold for it.
+    assert_eq!(code(plane.delete(&owner(), deletion(&server, true)).await), "STALE_ETAG");
     assert!(!plane.client_now(&client).await.holds("orders/read", plane.registry.now()));
     assert!(plane.registry.live_grants(&identifier("orders")).await.unwrap().is_empty());
     plane.delete(&owner(), deletion(&again, false)).await.unwrap();
