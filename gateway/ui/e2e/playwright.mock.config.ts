@@ -11,6 +11,10 @@ export default defineConfig({
   expect: { timeout: 15_000 },
   reporter: [["line"]],
   use: { ...browser, baseURL: "http://127.0.0.1:4173" },
+  projects: [
+    { name: "pages", testMatch: /pages\.spec\.ts/ },
+    { name: "screenshots", testMatch: /screenshots\.ts/ },
+  ],
   webServer: {
     command: "npm run preview:mock",
     cwd: "..",

@@ -94,10 +94,20 @@ const pages: {
     heading: "Register a client",
     act: async (page) => {
       await page.getByLabel("Display name").fill("Blue Shop");
-      await page.getByRole("button", { name: "Register" }).click();
+      await page.getByLabel("Search the catalogue").fill("health");
+      await page.getByRole("checkbox", { name: "place-order" }).check();
+      await page.getByLabel("Reason").fill("places orders");
+      await page.getByRole("button", { name: "Register and ask for access" }).click();
       await expect(page.getByRole("dialog", { name: "The secret of Blue Shop" })).toBeVisible();
       await expect(page.getByText("Blue Shop is registered")).toBeVisible();
     },
+  },
+  {
+    name: "asking for access without a client",
+    path: "/grants/new",
+    as: "nils",
+    heading: "Ask for access",
+    act: (page) => expect(page.getByText("Your team has no client yet.")).toBeVisible(),
   },
   { name: "grants", path: "/grants", as: "ada", heading: "Grants" },
   { name: "grants that wait", path: "/grants?view=waiting", heading: "Grants" },

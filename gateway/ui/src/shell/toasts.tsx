@@ -15,6 +15,8 @@ export default function Toasts() {
           icon: tone === "good" ? <IconCheck size={18} /> : <IconX size={18} />,
           autoClose: tone === "good" ? 4000 : 10_000,
           withBorder: true,
+          // Mantine's grey is 3.3:1 on white.
+          styles: { description: { color: "var(--mantine-color-dimmed)" } },
           closeButtonProps: { "aria-label": "Close the message" },
         });
       }),

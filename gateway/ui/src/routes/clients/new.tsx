@@ -48,7 +48,6 @@ function NewClientPage() {
       scopes: scope === undefined ? [] : [scope],
       reason: "",
     },
-    existsField: "displayName",
     validate: (values) =>
       call(ClientService.method.createClient, { ...input(values), validateOnly: true }),
     save: async (values) => {

@@ -201,8 +201,11 @@ function ClientSelect({ value, error, onChange }: ChoiceProps) {
       />
       {none && (
         <Text size="sm" mt="xs">
-          Your team has no client yet. <TextLink {...paths.newClient()}>Register one</TextLink>; it
-          can ask for access in the same step.
+          Your team has no client yet.{" "}
+          <TextLink {...paths.newClient()} underline="always">
+            Register one
+          </TextLink>
+          ; it can ask for access in the same step.
         </Text>
       )}
     </>
