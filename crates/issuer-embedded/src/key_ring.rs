@@ -127,6 +127,11 @@ impl KeyRing {
         Ok(events(&before, self))
     }
 
+    /// Leaves only what is published.
+    pub(crate) fn forget_private_halves(&mut self) {
+        self.keys.iter_mut().for_each(Kept::forget_private);
+    }
+
     fn tell(&mut self, current: usize) {
         for (at, key) in self.keys.iter_mut().enumerate() {
             if at < current {

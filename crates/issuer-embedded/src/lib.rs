@@ -32,6 +32,9 @@ const RECORD: &str = "signing-keys";
 /// so no process signs or publishes without knowing of a change.
 const FRESH_MILLIS: i64 = 5 * 60 * 1000;
 
+/// How long they are used while the store does not answer. Half of that hour.
+const STALE_MILLIS: i64 = 30 * 60 * 1000;
+
 /// The authorization server that runs inside the process.
 pub struct EmbeddedIssuer {
     settings: Settings,
@@ -104,17 +107,29 @@ impl EmbeddedIssuer {
         self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The keys, read a short while ago at most.
+    /// The keys, read a short while ago; or somewhat longer ago, if the store does not answer or another call is asking it.
     async fn fresh_state(&self, now: Timestamp) -> Result<Arc<State>, Error> {
         let state = self.state();
-        if state.is_fresh(now) {
+        if state.age_millis(now) < FRESH_MILLIS {
             return Ok(state);
         }
-        let _looking = self.looking.lock().await;
-        if !self.state().is_fresh(now) {
-            self.look().await?;
+        let usable = state.age_millis(now) < STALE_MILLIS;
+        let _looking = match self.looking.try_lock() {
+            Ok(looking) => looking,
+            Err(_) if usable => return Ok(state),
+            Err(_) => self.looking.lock().await,
+        };
+        if self.state().age_millis(now) < FRESH_MILLIS {
+            return Ok(self.state());
         }
-        Ok(self.state())
+        match self.look().await {
+            Err(error) if usable && error.is_retryable() => {
+                tracing::warn!(error = %error, "signing_keys.not_read");
+                Ok(state)
+            }
+            Err(error) => Err(error),
+            Ok(_) => Ok(self.state()),
+        }
     }
 }
 
@@ -151,7 +166,7 @@ impl fmt::Debug for EmbeddedIssuer {
 impl State {
     /// Parses the keys that `known` has not parsed already.
     fn new(
-        ring: KeyRing,
+        mut ring: KeyRing,
         version: u64,
         read_time: Timestamp,
         known: Option<&Self>,
@@ -177,13 +192,16 @@ impl State {
             };
             signers.push(Some(signer));
         }
+        // They are parsed now, and the store has them.
+        ring.forget_private_halves();
         let jwks: Vec<&str> = ring.keys().iter().map(|key| key.jwk.as_str()).collect();
         let jwks = format!(r#"{{"keys":[{}]}}"#, jwks.join(",")).into();
         Ok(Self { ring, version, signers, jwks, read_time })
     }
 
-    fn is_fresh(&self, now: Timestamp) -> bool {
-        (now.millis() - self.read_time.millis()).abs() < FRESH_MILLIS
+    /// Since it was read; a clock that was set back counts as much as one that went on.
+    const fn age_millis(&self, now: Timestamp) -> i64 {
+        (now.millis() - self.read_time.millis()).abs()
     }
 
     fn signer(&self, now: Timestamp) -> Result<&Signer, Error> {

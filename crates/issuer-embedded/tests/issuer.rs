@@ -259,3 +259,30 @@ async fn damaged_keys_are_an_error_and_are_not_replaced() {
     assert!(matches!(opened, Err(Error::Internal(_))));
     assert_eq!(world.store.get(&key).await.unwrap().unwrap().body, [1]);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn while_the_store_does_not_answer_known_keys_serve_for_a_while() {
+    use turnpike_registry::store::Error as StoreError;
+    use turnpike_testkit::store::{Fault, FlakyStore};
+
+    let folder = TempDir::new().unwrap();
+    let store = SqliteStore::open(&folder.path().join("t.db")).unwrap();
+    let store = Arc::new(FlakyStore::new(store));
+    let clock = Arc::new(TestClock::default());
+    let entropy = Arc::new(SeededEntropy::new(1));
+    let registry = Registry::open(store.clone(), clock.clone(), entropy).await.unwrap();
+    let settings = settings().algorithm(Algorithm::Es256);
+    let issuer = EmbeddedIssuer::open(settings, registry).await.unwrap();
+    let published = issuer.keys().await.unwrap();
+    let fail = || store.on_reads([Fault::Fail(StoreError::Unavailable("gone".into()))]);
+
+    clock.advance(Duration::from_secs(29 * 60));
+    fail();
+    assert_eq!(issuer.keys().await.unwrap(), published);
+    fail();
+    token(&issuer, clock.now()).await;
+    clock.advance(Duration::from_secs(60));
+    fail();
+    assert!(matches!(issuer.keys().await, Err(Error::Unavailable(_))));
+    assert_eq!(issuer.keys().await.unwrap(), published, "it answers again");
+}

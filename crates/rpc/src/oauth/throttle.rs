@@ -9,6 +9,7 @@ use std::fmt;
 use std::hash::{BuildHasher as _, Hash, RandomState};
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use turnpike_domain::Timestamp;
 
@@ -20,31 +21,32 @@ const KEYS_MAX: usize = 100_000;
 
 /// Lets each key do so much at once, and so much over time.
 pub struct Buckets {
-    /// For each key, the moment at which it has all of its room again, in milliseconds since the epoch. Keys are kept
+    /// For each key, the moment at which it has all of its room again, in microseconds since the epoch. Keys are kept
     /// as hashes under a secret of this process: two that collide share a bucket, and nobody can choose which.
     full_again: Mutex<HashMap<u64, i64>>,
     hasher: RandomState,
-    interval_ms: i64,
-    burst_ms: i64,
+    /// What one costs, and what there is, in microseconds.
+    one: i64,
+    all: i64,
 }
 
 impl Buckets {
-    /// One each `interval_ms` milliseconds over time, `burst` at once; both at least 1.
-    pub fn new(interval_ms: u32, burst: u32) -> Self {
-        let interval_ms = i64::from(interval_ms.max(1));
-        let burst_ms = interval_ms.saturating_mul(i64::from(burst.max(1)));
-        Self { full_again: Mutex::default(), hasher: RandomState::new(), interval_ms, burst_ms }
+    /// One each `interval` over time, `burst` at once; both at least 1.
+    pub fn new(interval: Duration, burst: u32) -> Self {
+        let one = i64::try_from(interval.as_micros()).unwrap_or(i64::MAX).max(1);
+        let all = one.saturating_mul(i64::from(burst.max(1)));
+        Self { full_again: Mutex::default(), hasher: RandomState::new(), one, all }
     }
 
-    /// Of that rate, to the millisecond: at most a thousand a second.
+    /// Of that rate, at most a million a second.
     pub fn of(rate: Rate) -> Self {
-        Self::new(1000 / rate.per_second.get().min(1000), rate.burst.get())
+        Self::new(Duration::from_secs(1) / rate.per_second.get(), rate.burst.get())
     }
 
     /// How many milliseconds until the key has room for one; `None` if it has.
     pub fn wait(&self, key: impl Hash, now: Timestamp) -> Option<u64> {
         let full_again = self.lock().get(&self.hasher.hash_one(key)).copied();
-        self.wait_of(full_again.unwrap_or(0), now.millis())
+        self.wait_of(full_again.unwrap_or(0), micros(now))
     }
 
     /// Takes one.
@@ -53,31 +55,32 @@ impl Buckets {
     ///
     /// The milliseconds until there is room; then none is taken.
     pub fn take(&self, key: impl Hash, now: Timestamp) -> Result<(), u64> {
-        let (key, now) = (self.hasher.hash_one(key), now.millis());
+        let (key, now) = (self.hasher.hash_one(key), micros(now));
         let mut keys = self.lock();
         if let Some(wait) = self.wait_of(keys.get(&key).copied().unwrap_or(0), now) {
             return Err(wait);
         }
-        self.charge_locked(&mut keys, key, now, self.interval_ms);
+        self.charge_locked(&mut keys, key, now, self.one);
         Ok(())
     }
 
     /// Takes one, room or not.
     pub fn charge(&self, key: impl Hash, now: Timestamp) {
         let key = self.hasher.hash_one(key);
-        self.charge_locked(&mut self.lock(), key, now.millis(), self.interval_ms);
+        self.charge_locked(&mut self.lock(), key, micros(now), self.one);
     }
 
     /// Takes all the room that a key can have.
     pub fn exhaust(&self, key: impl Hash, now: Timestamp) {
         let key = self.hasher.hash_one(key);
-        self.charge_locked(&mut self.lock(), key, now.millis(), self.burst_ms);
+        self.charge_locked(&mut self.lock(), key, micros(now), self.all);
     }
 
     fn wait_of(&self, full_again: i64, now: i64) -> Option<u64> {
         // A clock that was set back must not lock anyone out for longer than a bucket takes to fill.
-        let debt = (full_again - now).min(self.burst_ms);
-        u64::try_from(debt + self.interval_ms - self.burst_ms).ok().filter(|wait| *wait > 0)
+        let debt = full_again.saturating_sub(now).min(self.all);
+        let wait = u64::try_from(debt + self.one - self.all).ok().filter(|wait| *wait > 0)?;
+        Some(wait.div_ceil(1000))
     }
 
     fn charge_locked(&self, keys: &mut HashMap<u64, i64>, key: u64, now: i64, cost: i64) {
@@ -90,7 +93,7 @@ impl Buckets {
             }
         }
         let owed = keys.get(&key).map_or(0, |full_again| full_again - now).max(0);
-        keys.insert(key, now.saturating_add((owed + cost).min(self.burst_ms)));
+        keys.insert(key, now.saturating_add(owed.saturating_add(cost).min(self.all)));
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<u64, i64>> {
@@ -119,7 +122,10 @@ pub struct Failures {
 impl Failures {
     /// With no failures so far.
     pub fn new() -> Self {
-        Self { of_address: Buckets::new(6000, 10), of_id: Buckets::new(600, 100) }
+        Self {
+            of_address: Buckets::new(Duration::from_secs(6), 10),
+            of_id: Buckets::new(Duration::from_millis(600), 100),
+        }
     }
 
     /// Whether an attempt may be made at all.
@@ -153,6 +159,10 @@ impl Default for Failures {
     }
 }
 
+const fn micros(time: Timestamp) -> i64 {
+    time.millis().saturating_mul(1000)
+}
+
 /// The address, or the network that its owner has all addresses of: whoever has one IPv6 address has 2^64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
@@ -171,7 +181,7 @@ mod tests {
 
     #[test]
     fn a_key_has_its_burst_and_then_its_rate() {
-        let buckets = Buckets::new(100, 3);
+        let buckets = Buckets::new(Duration::from_millis(100), 3);
         for _ in 0..3 {
             assert_eq!(buckets.take("a", at(0)), Ok(()));
         }
@@ -187,8 +197,19 @@ mod tests {
     }
 
     #[test]
+    fn a_high_rate_is_kept_too() {
+        let rate = |n| std::num::NonZeroU32::new(n).unwrap();
+        let buckets = Buckets::of(Rate { per_second: rate(50_000), burst: rate(100_000) });
+        for _ in 0..100_000 {
+            assert_eq!(buckets.take("a", at(0)), Ok(()));
+        }
+        assert_eq!(buckets.take("a", at(0)), Err(1));
+        assert_eq!((0..100).filter(|_| buckets.take("a", at(1)).is_ok()).count(), 50);
+    }
+
+    #[test]
     fn looking_takes_nothing_and_charging_never_waits() {
-        let buckets = Buckets::new(100, 2);
+        let buckets = Buckets::new(Duration::from_millis(100), 2);
         for _ in 0..10 {
             assert_eq!(buckets.wait("a", at(0)), None);
         }
@@ -200,7 +221,7 @@ mod tests {
 
     #[test]
     fn a_clock_that_is_set_back_locks_nobody_out_for_long() {
-        let buckets = Buckets::new(100, 2);
+        let buckets = Buckets::new(Duration::from_millis(100), 2);
         buckets.exhaust("a", at(500_000));
         assert_eq!(buckets.wait("a", at(0)), Some(100));
         buckets.charge("a", at(0));
@@ -209,7 +230,7 @@ mod tests {
 
     #[test]
     fn memory_is_bounded() {
-        let buckets = Buckets::new(1000, 1);
+        let buckets = Buckets::new(Duration::from_millis(1000), 1);
         for key in 0..3 * KEYS_MAX {
             buckets.charge(key, at(0));
         }
