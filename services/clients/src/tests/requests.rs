@@ -168,9 +168,9 @@ async fn a_client_may_hold_fifty_scopes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn requests_that_wait_have_a_bound() {
+async fn requests_that_wait_have_a_bound_and_the_longest_fit() {
     let plane = Plane::new().await;
-    let names: Vec<String> = (0..50).map(|n| format!("s{n}")).collect();
+    let names: Vec<String> = (0..50).map(|n| format!("s{n:02}{}", "x".repeat(248))).collect();
     let names: Vec<&str> = names.iter().map(String::as_str).collect();
     for n in 0..10 {
         plane.server(&format!("api{n}"), "orders", &names).await;
@@ -184,6 +184,14 @@ async fn requests_that_wait_have_a_bound() {
     let over = blockers(plane.request(&partner(), ask(&id, "orders", &["orders/read"])).await);
     assert_eq!(over[0].kind, "TOO_MANY_SCOPES");
     assert!(over[0].description.contains("withdraw"), "{}", over[0].description);
+    let client = plane.client(&id).await;
+    let deletion = pb::DeleteClientRequest {
+        client_id: id,
+        etag: client.etag,
+        force: true,
+        validate_only: false,
+    };
+    plane.delete(&partner(), deletion).await.unwrap();
 }
 
 #[tokio::test(flavor = "multi_thread")]

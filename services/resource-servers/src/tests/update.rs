@@ -97,6 +97,31 @@ async fn nothing_changed_leaves_no_trace_and_stale_changes_nothing() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_largest_is_kept_and_changed() {
+    let plane = Plane::new().await;
+    let largest = |letter: &str| pb::ResourceServer {
+        identifier: "i".to_owned(),
+        display_name: "x".repeat(256),
+        description: letter.repeat(1000),
+        team: "orders".to_owned(),
+        scopes: (0..100)
+            .map(|n| pb::Scope {
+                name: format!("{n:02}{}", "n".repeat(252)),
+                description: letter.repeat(256),
+            })
+            .collect(),
+        ..Default::default()
+    };
+    let resource_server = Some(largest("\u{1f4e6}"));
+    let request = pb::CreateResourceServerRequest { resource_server, ..Default::default() };
+    let created = plane.create(&owner(), request).await.unwrap().resource_server.unwrap();
+    let wanted = pb::ResourceServer { etag: created.etag, ..largest("\u{1f69a}") };
+    let changed = plane.update(&owner(), update(&wanted, &["*"])).await.unwrap();
+    assert_eq!(plane.server("i").await, changed.resource_server.unwrap());
+    assert_eq!(plane.events().await.len(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn others_are_told_that_they_may_not() {
     let plane = Plane::new().await;
     let server = plane.orders(&["read"]).await;
