@@ -1,7 +1,7 @@
 //! The authorization-server seam: whoever issues access tokens.
 //!
-//! Two crates stand behind it: the embedded issuer, which runs in the process, and Cognito. What both
-//! must agree on is the suite `turnpike_testkit::authorization_server`.
+//! Two crates stand behind it: the embedded issuer, which runs in the process, and Cognito. What
+//! both must agree on is the suite `turnpike_testkit::authorization_server`.
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -20,16 +20,18 @@ pub trait AuthorizationServer: Debug + Send + Sync {
     /// The `iss` of every token: a URL, compared byte for byte. Nothing else is derived from it.
     fn issuer(&self) -> &str;
 
-    /// A new token for `client` that carries exactly `scopes`, in that order, issued in the second of `now`
-    /// and living as long as the client's tokens do. The caller has authenticated the client and
-    /// decided on the scopes: nothing of that is asked again here.
+    /// A new token for `client` that carries exactly `scopes`, in that order, issued in the second
+    /// of `now` and living as long as the client's tokens do. The caller has authenticated the
+    /// client and decided on the scopes: nothing of that is asked again here.
     ///
-    /// The token has Cognito's shape: header `kid` and `alg`, no `typ`; claims `sub` and `client_id` (the
-    /// client), `token_use` ("access"), `scope`, `auth_time`, `iss`, `exp`, `iat`, `version` (2) and `jti`.
+    /// The token has Cognito's shape: header `kid` and `alg`, no `typ`; claims `sub` and
+    /// `client_id` (the client), `token_use` ("access"), `scope`, `auth_time`, `iss`, `exp`, `iat`,
+    /// `version` (2) and `jti`.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if it may succeed later; [`Error::Internal`] for a defect, such as no scopes.
+    /// [`Error::Unavailable`] if it may succeed later; [`Error::Internal`] for a defect, such as no
+    /// scopes.
     async fn issue(
         &self,
         client: &Client,
@@ -37,7 +39,8 @@ pub trait AuthorizationServer: Debug + Send + Sync {
         now: Timestamp,
     ) -> Result<IssuedToken, Error>;
 
-    /// The keys that tokens issued now, before, and for a key set's lifetime from now on are verified with.
+    /// The keys that tokens issued now, before, and for a key set's lifetime from now on are
+    /// verified with.
     ///
     /// # Errors
     ///
@@ -54,8 +57,8 @@ pub struct IssuedToken {
     pub expires_in: i64,
 }
 
-/// An access token in its compact form: whoever has it may use it, so it has no `Display`, its `Debug`
-/// says nothing, and it is wiped when dropped.
+/// An access token in its compact form: whoever has it may use it, so it has no `Display`, its
+/// `Debug` says nothing, and it is wiped when dropped.
 #[derive(Clone)]
 pub struct AccessToken(Zeroizing<String>);
 

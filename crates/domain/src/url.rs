@@ -6,9 +6,9 @@ use crate::error::Problem;
 use crate::text::{at_most, required, text_type};
 
 text_type! {
-    /// A URL of `http` or `https` with a host, a port if it needs one and a path if it has one; no user, query or
-    /// fragment (what RFC 8414 section 2 demands of an issuer). At most 512 visible ASCII characters. Kept and
-    /// compared as it was written: `https://a` and `https://a/` differ.
+    /// A URL of `http` or `https` with a host, a port if it needs one and a path if it has one; no
+    /// user, query or fragment (what RFC 8414 section 2 demands of an issuer). At most 512 visible
+    /// ASCII characters. Kept and compared as it was written: `https://a` and `https://a/` differ.
     HttpUrl
 }
 

@@ -1,8 +1,9 @@
 //! The keys of an installation as they are kept, and what time does to them.
 //!
-//! A key is *next* from the moment it is published, *current* from its `sign_time` until that of the key after
-//! it, then *old*, and gone when the last token it signed is dead. Which key signs follows from the
-//! time alone, so that all processes change over at one moment, without asking each other.
+//! A key is *next* from the moment it is published, *current* from its `sign_time` until that of
+//! the key after it, then *old*, and gone when the last token it signed is dead. Which key signs
+//! follows from the time alone, so that all processes change over at one moment, without asking
+//! each other.
 
 use serde::{Deserialize, Serialize};
 use turnpike_domain::event::{EventAction, EventDraft, Fields, Value, diff};
@@ -12,8 +13,8 @@ use turnpike_domain::{Error, Timestamp};
 use crate::settings::{Algorithm, Settings};
 use crate::signing_key::Made;
 
-/// How long a key is published after it stopped signing: the longest life of a token, the leeway of the most lenient
-/// verifier (a minute), and what the clocks of our processes may differ by.
+/// How long a key is published after it stopped signing: the longest life of a token, the leeway of
+/// the most lenient verifier (a minute), and what the clocks of our processes may differ by.
 pub(crate) const OLD_SECONDS: i64 = TokenLifetime::MAX.seconds() + 60 + 240;
 
 /// The keys, those that sign first first.
@@ -33,7 +34,8 @@ pub(crate) struct Kept {
     algorithm: String,
     /// Public members, as they are published.
     pub(crate) jwk: String,
-    /// PKCS#8 in DER, in base64; `None` as soon as the key is old: nothing is signed with it any more.
+    /// PKCS#8 in DER, in base64; `None` as soon as the key is old: nothing is signed with it any
+    /// more.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub(crate) pkcs8: Option<String>,
     /// In milliseconds since the epoch, as `sign_time`.
@@ -65,7 +67,8 @@ impl KeyRing {
         &self.keys
     }
 
-    /// The place of the key that signs at `now`. A clock that runs backwards brings no old key back.
+    /// The place of the key that signs at `now`. A clock that runs backwards brings no old key
+    /// back.
     pub(crate) fn signs_at(&self, now: Timestamp) -> usize {
         let by_time = self.keys.iter().rposition(|key| key.sign_time <= now.millis());
         by_time.unwrap_or(0).max(self.told())

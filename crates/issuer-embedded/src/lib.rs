@@ -1,7 +1,8 @@
 //! The authorization server that runs inside the process.
 //!
-//! Its tokens have Cognito's shape, so that every verifier of Cognito's tokens accepts them. Its keys are kept in
-//! the registry's store, shared by all processes over it, and change by themselves: see [`EmbeddedIssuer::rotate_if_due`].
+//! Its tokens have Cognito's shape, so that every verifier of Cognito's tokens accepts them. Its
+//! keys are kept in the registry's store, shared by all processes over it, and change by
+//! themselves: see [`EmbeddedIssuer::rotate_if_due`].
 
 mod key_ring;
 mod settings;
@@ -28,8 +29,8 @@ pub use crate::settings::{Algorithm, Settings};
 /// The record of the registry that keeps the keys.
 const RECORD: &str = "signing-keys";
 
-/// How long the keys are used without a look at the store. Far below the hour that a key is published before it signs,
-/// so no process signs or publishes without knowing of a change.
+/// How long the keys are used without a look at the store. Far below the hour that a key is
+/// published before it signs, so no process signs or publishes without knowing of a change.
 const FRESH_MILLIS: i64 = 5 * 60 * 1000;
 
 /// How long they are used while the store does not answer. Half of that hour.
@@ -69,9 +70,9 @@ impl EmbeddedIssuer {
         Ok(Self { settings, registry, state, published, looking })
     }
 
-    /// Publishes, changes over to, and forgets keys as their time comes, and reads what other processes did. To be called
-    /// every few minutes by each process that issues or publishes; any number of processes may call it at once.
-    /// Says whether anything changed.
+    /// Publishes, changes over to, and forgets keys as their time comes, and reads what other
+    /// processes did. To be called every few minutes by each process that issues or publishes; any
+    /// number of processes may call it at once. Says whether anything changed.
     ///
     /// # Errors
     ///
@@ -107,7 +108,8 @@ impl EmbeddedIssuer {
         self.state.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// The keys, read a short while ago; or somewhat longer ago, if the store does not answer or another call is asking it.
+    /// The keys, read a short while ago; or somewhat longer ago, if the store does not answer or
+    /// another call is asking it.
     async fn fresh_state(&self, now: Timestamp) -> Result<Arc<State>, Error> {
         let state = self.state();
         if state.age_millis(now) < FRESH_MILLIS {

@@ -10,8 +10,8 @@ use turnpike_domain::url::HttpUrl;
 pub enum Algorithm {
     /// ECDSA with P-256 and SHA-256: signs 15 times cheaper than RSA, verifies 3 times dearer.
     Es256,
-    /// RSASSA-PKCS1-v1_5 with SHA-256 and a key of 2048 bits: what Cognito signs with, and all that some
-    /// of its verifiers speak.
+    /// RSASSA-PKCS1-v1_5 with SHA-256 and a key of 2048 bits: what Cognito signs with, and all that
+    /// some of its verifiers speak.
     Rs256,
 }
 
@@ -48,21 +48,21 @@ impl Settings {
         Self { issuer, algorithm: Algorithm::Rs256, period_seconds, ahead_seconds }
     }
 
-    /// Signs with another algorithm. A running installation changes over as it changes keys: the first
-    /// key of the new algorithm is published as long before it signs as any.
+    /// Signs with another algorithm. A running installation changes over as it changes keys: the
+    /// first key of the new algorithm is published as long before it signs as any.
     #[must_use]
     pub const fn algorithm(mut self, algorithm: Algorithm) -> Self {
         self.algorithm = algorithm;
         self
     }
 
-    /// How long a key signs, and how long before that it is published. The second must be at least as long as any
-    /// verifier keeps a key set without asking again.
+    /// How long a key signs, and how long before that it is published. The second must be at least
+    /// as long as any verifier keeps a key set without asking again.
     ///
     /// # Errors
     ///
-    /// [`Problem::OutOfRange`] for a period of more than ten years, for less than an hour ahead, or more ahead
-    /// than a period.
+    /// [`Problem::OutOfRange`] for a period of more than ten years, for less than an hour ahead, or
+    /// more ahead than a period.
     pub fn rotation(mut self, period: Duration, ahead: Duration) -> Result<Self, Problem> {
         let seconds = |time: Duration| i64::try_from(time.as_secs()).unwrap_or(i64::MAX);
         let (period, ahead) = (seconds(period), seconds(ahead));

@@ -35,7 +35,8 @@ pub(crate) struct Made {
     pub(crate) pkcs8: Zeroizing<String>,
 }
 
-/// Required members in the order of RFC 7638 section 3.2, so that their JSON is what the thumbprint hashes.
+/// Required members in the order of RFC 7638 section 3.2, so that their JSON is what the thumbprint
+/// hashes.
 #[derive(Serialize)]
 #[serde(untagged)]
 enum Members {

@@ -1,5 +1,5 @@
-//! The embedded side of the authorization-server seam: the suite, and what is its own (kept keys, rotation, several
-//! processes).
+//! The embedded side of the authorization-server seam: the suite, and what is its own (kept keys,
+//! rotation, several processes).
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop where the set-up fails")]
 
 use std::sync::Arc;

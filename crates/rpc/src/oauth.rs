@@ -1,9 +1,12 @@
-//! What the OAuth endpoints share: how a request is read and refused, who its caller is, and how tokens are decided on.
+//! What the OAuth endpoints share: how a request is read and refused, who its caller is, and how
+//! tokens are decided on.
 //!
-//! - [`endpoint`] takes a form request in and an answer out, by the rules of RFC 6749 section 3.2 and 5.
+//! - [`endpoint`] takes a form request in and an answer out, by the rules of RFC 6749 section 3.2
+//!   and 5.
 //! - [`credentials`] finds the caller's id and secret; [`secret_holders`] compares them in memory.
 //! - [`throttle`] slows down who guesses; [`secret_uses`] notes which secrets are in use.
-//! - [`token_policy`] lets the sdk's verifier ask the registry's policy; [`verifiers`] puts the two together.
+//! - [`token_policy`] lets the sdk's verifier ask the registry's policy; [`verifiers`] puts the two
+//!   together.
 //! - [`revocation`] ends a token.
 
 pub mod credentials;

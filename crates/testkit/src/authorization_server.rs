@@ -1,7 +1,7 @@
 //! The suite of the authorization-server seam: what its two sides must agree on.
 //!
-//! Tokens are read by a library that we did not write, so that they are what the standards say and not what our own
-//! verifier happens to take.
+//! Tokens are read by a library that we did not write, so that they are what the standards say and
+//! not what our own verifier happens to take.
 
 #![expect(
     clippy::unwrap_used,
@@ -166,9 +166,10 @@ pub struct Timeline {
     pub key_set_lifetime: Duration,
 }
 
-/// Watches a server through its changes of keys: no fresh token fails against a key set that was fetched up to a lifetime
-/// of key sets earlier, and every token verifies until it ends. `tick` is what the server's process does from
-/// time to time. Answers with the ids of the keys that signed, in order.
+/// Watches a server through its changes of keys: no fresh token fails against a key set that was
+/// fetched up to a lifetime of key sets earlier, and every token verifies until it ends. `tick` is
+/// what the server's process does from time to time. Answers with the ids of the keys that signed,
+/// in order.
 ///
 /// # Panics
 ///
@@ -220,7 +221,8 @@ pub async fn rotation_timeline(
     signed
 }
 
-/// The claims, if the published key that the token names made its signature. Times are the caller's to compare.
+/// The claims, if the published key that the token names made its signature. Times are the caller's
+/// to compare.
 fn verify(token: &str, keys: &PublishedKeys) -> Result<Value, String> {
     let header = jsonwebtoken::decode_header(token).map_err(|e| e.to_string())?;
     let set: JwkSet = serde_json::from_str(&keys.jwks).map_err(|e| e.to_string())?;

@@ -1,4 +1,5 @@
-//! Clients and resource servers in a registry, put there without the services that do so in earnest.
+//! Clients and resource servers in a registry, put there without the services that do so in
+//! earnest.
 
 #![expect(clippy::unwrap_used, reason = "a test stops where what it needs cannot be made")]
 

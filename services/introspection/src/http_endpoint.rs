@@ -7,7 +7,8 @@ use turnpike_rpc::oauth::{Answer, Asked, Credentials, Refusal};
 use crate::Inner;
 use crate::introspect::Active;
 
-/// The answer about a token that is not good for the caller: this and nothing else (RFC 7662 section 2.2).
+/// The answer about a token that is not good for the caller: this and nothing else (RFC 7662
+/// section 2.2).
 const INACTIVE: &[u8] = br#"{"active":false}"#;
 
 /// The answer about a token that is: RFC 7662 section 2.2.
@@ -38,7 +39,8 @@ pub(crate) async fn handle(inner: &Inner, asked: Asked) -> Result<Answer, Refusa
     Ok(Answer { body, caller, outcome })
 }
 
-/// Who asks. Whoever does not show who it is gets 401, whichever way it tried (RFC 7662 section 2.3).
+/// Who asks. Whoever does not show who it is gets 401, whichever way it tried (RFC 7662 section
+/// 2.3).
 fn authenticate(inner: &Inner, asked: &Asked, now: Timestamp) -> Result<Actor, Refusal> {
     let Credentials { id, secret, .. } = Credentials::of(asked)?;
     inner.failures.check(&id, asked.peer, now)?;

@@ -14,8 +14,9 @@ pub(crate) struct Active<'a> {
 }
 
 impl Inner {
-    /// What the caller may know of a token; `None` if it is bad in any way, or none of the caller's business. Of an active
-    /// token a resource server sees its own scopes, and at least one; a client sees all of its own token.
+    /// What the caller may know of a token; `None` if it is bad in any way, or none of the caller's
+    /// business. Of an active token a resource server sees its own scopes, and at least one; a
+    /// client sees all of its own token.
     ///
     /// # Errors
     ///
@@ -35,7 +36,8 @@ impl Inner {
             }
             Err(_) => return Ok(None),
         };
-        // A verifier allows for clocks that differ. Whoever asks here is told no longer than the token says.
+        // A verifier allows for clocks that differ. Whoever asks here is told no longer than the
+        // token says.
         let over = token.expires_at() <= now.seconds();
         let active = Active { token, caller };
         Ok((!over && active.is_the_callers_business()).then_some(active))

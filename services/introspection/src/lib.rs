@@ -1,6 +1,7 @@
 //! Says whether a token is good now: IntrospectionService over gRPC, RFC 7662 over HTTP.
 //!
-//! Everything is answered from memory: the sdk's verifier decides, and asks the policy that this process follows.
+//! Everything is answered from memory: the sdk's verifier decides, and asks the policy that this
+//! process follows.
 
 mod http_endpoint;
 mod introspect;
@@ -21,8 +22,8 @@ use turnpike_rpc::oauth::{Endpoint, Failures, SecretHolders, TokenVerifiers};
 
 pub use crate::service::Service;
 
-/// The largest body of a request over HTTP. A token is at most 8 KiB; far longer ones are read to be answered as any token
-/// that is not good.
+/// The largest body of a request over HTTP. A token is at most 8 KiB; far longer ones are read to
+/// be answered as any token that is not good.
 const BODY_MAX: usize = 64 * 1024;
 
 /// Decides about tokens. Cheap to clone.
@@ -40,7 +41,8 @@ struct Inner {
 }
 
 impl Introspection {
-    /// `policy` is the one that `verifiers` and `secrets` ask, and is kept up to date by whoever made it.
+    /// `policy` is the one that `verifiers` and `secrets` ask, and is kept up to date by whoever
+    /// made it.
     pub fn new(
         registry: Registry,
         policy: Arc<Policy>,
@@ -59,8 +61,8 @@ impl Introspection {
     }
 }
 
-/// The route of RFC 7662: `POST /oauth2/introspect`. The peer's address is taken from the request's extensions, if it is
-/// there: [`turnpike_rpc::oauth::Peer`] or axum's `ConnectInfo<SocketAddr>`.
+/// The route of RFC 7662: `POST /oauth2/introspect`. The peer's address is taken from the request's
+/// extensions, if it is there: [`turnpike_rpc::oauth::Peer`] or axum's `ConnectInfo<SocketAddr>`.
 pub fn router(introspection: Introspection) -> Router {
     let serve = async move |request: Request<Body>| {
         let inner = &introspection.0;

@@ -12,10 +12,11 @@ use turnpike_sdk::Require;
 
 use crate::Inner;
 
-/// Needs `RevokeToken` on the token; answers with what it was. A token that was ended before is ended.
+/// Needs `RevokeToken` on the token; answers with what it was. A token that was ended before is
+/// ended.
 ///
-/// What counts is that the token is ours and not over, not what the policy says of it: a token of a disabled client must be
-/// revocable, or it would come back with the client.
+/// What counts is that the token is ours and not over, not what the policy says of it: a token of a
+/// disabled client must be revocable, or it would come back with the client.
 pub(crate) async fn handle(
     inner: &Inner,
     op: &Op,
@@ -44,7 +45,8 @@ pub(crate) async fn handle(
     })
 }
 
-/// What an error says the token is: the same whether it is none or hidden, and never the token itself.
+/// What an error says the token is: the same whether it is none or hidden, and never the token
+/// itself.
 fn subject() -> Subject {
     Subject::new("tokens", "this")
 }

@@ -44,7 +44,8 @@ impl IntrospectionService for Service {
     }
 }
 
-/// A token of any length is answered: one that is longer than tokens are is a bad token, and not a bad question.
+/// A token of any length is answered: one that is longer than tokens are is a bad token, and not a
+/// bad question.
 fn introspect(
     inner: &Inner,
     op: &Op,

@@ -21,8 +21,9 @@ pub(crate) struct Authenticated {
 
 /// The client that calls.
 ///
-/// A client that is disabled is told so, as `invalid_client`: it has shown its secret, so nobody else learns it; and not
-/// `unauthorized_client`, which would mean that another grant type could work.
+/// A client that is disabled is told so, as `invalid_client`: it has shown its secret, so nobody
+/// else learns it; and not `unauthorized_client`, which would mean that another grant type could
+/// work.
 pub(crate) async fn client(inner: &Inner, asked: &Asked) -> Result<Authenticated, Refusal> {
     let credentials = Credentials::of(asked)?;
     let (now, by_header) = (inner.registry.now(), credentials.by_header);

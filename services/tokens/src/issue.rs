@@ -11,7 +11,8 @@ use crate::Inner;
 use crate::authenticate::{self, Authenticated, disabled};
 use crate::scopes::Wanted;
 
-/// The longest token that verifiers look at (`turnpike_sdk::Builder::max_token_bytes`, `IntrospectRequest.token`).
+/// The longest token that verifiers look at (`turnpike_sdk::Builder::max_token_bytes`,
+/// `IntrospectRequest.token`).
 const TOKEN_MAX: usize = 8 * 1024;
 
 /// How long a request waits for the second of a revocation to end, in milliseconds.
@@ -56,8 +57,8 @@ struct Decided {
     now: Timestamp,
 }
 
-/// Decides on the scopes. A token issued in the second of a revocation would be caught by it, so such a request waits for
-/// the second to end, and then decides on what is there.
+/// Decides on the scopes. A token issued in the second of a revocation would be caught by it, so
+/// such a request waits for the second to end, and then decides on what is there.
 async fn decide(inner: &Inner, caller: Authenticated, wanted: &Wanted) -> Result<Decided, Refusal> {
     let Authenticated { mut client, by_header } = caller;
     let mut waited = 0;

@@ -8,7 +8,8 @@
 //! | `GET /.well-known/oauth-authorization-server<issuer's path>` | RFC 8414 section 3 |
 //! | `GET /.well-known/jwks.json` | RFC 7517 section 5 |
 //!
-//! Which client holds which scopes is read from the registry at each call, so a change acts at once.
+//! Which client holds which scopes is read from the registry at each call, so a change acts at
+//! once.
 
 mod authenticate;
 mod issue;
@@ -32,14 +33,15 @@ use turnpike_rpc::oauth::{Buckets, Endpoint, Failures, SecretUses, TokenVerifier
 
 /// The largest body of a token request. A token of 8 KiB has room for some 5 KiB of scopes.
 const TOKEN_BODY_MAX: usize = 16 * 1024;
-/// The largest body of a revocation request. A token is at most 8 KiB; far longer ones are read to be answered as any token
-/// that is not ours.
+/// The largest body of a revocation request. A token is at most 8 KiB; far longer ones are read to
+/// be answered as any token that is not ours.
 const REVOKE_BODY_MAX: usize = 64 * 1024;
 
 /// What the service is told. Neither URL is derived from the other or from the issuer.
 #[derive(Clone, Debug)]
 pub struct Settings {
-    /// Under which URL the endpoints are found: what metadata puts before `/oauth2/token` and the others.
+    /// Under which URL the endpoints are found: what metadata puts before `/oauth2/token` and the
+    /// others.
     pub base_url: HttpUrl,
     /// Where metadata says that the key set is.
     pub jwks_uri: HttpUrl,
@@ -108,8 +110,8 @@ impl Tokens {
     }
 }
 
-/// The routes of the service. The peer's address is taken from the request's extensions, if it is there:
-/// [`turnpike_rpc::oauth::Peer`] or axum's `ConnectInfo<SocketAddr>`.
+/// The routes of the service. The peer's address is taken from the request's extensions, if it is
+/// there: [`turnpike_rpc::oauth::Peer`] or axum's `ConnectInfo<SocketAddr>`.
 pub fn router(tokens: Tokens) -> Router {
     let path = tokens.0.issuer.path().trim_end_matches('/').to_owned();
     let (token, revoke) = (tokens.clone(), tokens.clone());

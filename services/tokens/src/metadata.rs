@@ -1,7 +1,7 @@
 //! What the authorization server says of itself: two documents and its keys.
 //!
-//! The documents name only what works: one grant type, two ways to authenticate, three endpoints. Scopes are not listed:
-//! they are for whoever is signed in.
+//! The documents name only what works: one grant type, two ways to authenticate, three endpoints.
+//! Scopes are not listed: they are for whoever is signed in.
 
 use axum::body::Body;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE, RETRY_AFTER};
@@ -12,7 +12,8 @@ use turnpike_rpc::status;
 
 use crate::Inner;
 
-/// How long a document or the key set may be kept. A key is published at least an hour before it signs.
+/// How long a document or the key set may be kept. A key is published at least an hour before it
+/// signs.
 const CACHE: &str = "public, max-age=900";
 
 /// What both documents say.
@@ -22,8 +23,9 @@ struct Common<'a> {
     issuer: &'a str,
     token_endpoint: String,
     jwks_uri: &'a str,
-    /// Required by RFC 8414 section 2, which also forbids an empty list. There is no authorization endpoint, so the
-    /// value is the registered one that returns nothing (OAuth 2.0 Multiple Response Type Encoding Practices, section 4).
+    /// Required by RFC 8414 section 2, which also forbids an empty list. There is no authorization
+    /// endpoint, so the value is the registered one that returns nothing (OAuth 2.0 Multiple
+    /// Response Type Encoding Practices, section 4).
     response_types_supported: [&'static str; 1],
     grant_types_supported: [&'static str; 1],
     token_endpoint_auth_methods_supported: [&'static str; 2],
@@ -33,8 +35,8 @@ struct Common<'a> {
     introspection_endpoint_auth_methods_supported: [&'static str; 2],
 }
 
-/// What readers of OpenID Connect Discovery need beside it. No ID token is issued: the algorithms are those of the access
-/// tokens, which is what their readers use the list for.
+/// What readers of OpenID Connect Discovery need beside it. No ID token is issued: the algorithms
+/// are those of the access tokens, which is what their readers use the list for.
 #[derive(Serialize)]
 struct OpenId<'a> {
     #[serde(flatten)]

@@ -8,8 +8,9 @@ use turnpike_sdk::Require;
 use crate::Inner;
 use crate::authenticate;
 
-/// Ends a token of the client that calls. A token that is none, not ours, another client's or over is answered like one that
-/// was ended (RFC 7009 section 2.2): a stranger's token is nobody else's to ask about. `token_type_hint` changes nothing.
+/// Ends a token of the client that calls. A token that is none, not ours, another client's or over
+/// is answered like one that was ended (RFC 7009 section 2.2): a stranger's token is nobody else's
+/// to ask about. `token_type_hint` changes nothing.
 pub(crate) async fn handle(inner: &Inner, asked: Asked) -> Result<Answer, Refusal> {
     let caller = authenticate::client(inner, &asked).await?.client;
     let token = asked.form.get("token").ok_or(Refusal::Request("token is missing"))?;

@@ -20,12 +20,13 @@ pub struct Credentials {
 }
 
 impl Credentials {
-    /// The credentials of a request: HTTP Basic or `client_id` and `client_secret` in the body, and not both. A
-    /// `client_id` beside Basic is no second authentication, if it says the same.
+    /// The credentials of a request: HTTP Basic or `client_id` and `client_secret` in the body, and
+    /// not both. A `client_id` beside Basic is no second authentication, if it says the same.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Client`] if there are none, or of a kind that is not supported; [`Refusal::Request`] if there are two.
+    /// [`Refusal::Client`] if there are none, or of a kind that is not supported;
+    /// [`Refusal::Request`] if there are two.
     pub fn of(asked: &Asked) -> Result<Self, Refusal> {
         let Asked { form, authorization, .. } = asked;
         if form.get("client_assertion").is_some() && authorization.is_empty() {
@@ -47,8 +48,8 @@ impl Credentials {
         }
     }
 
-    /// The credentials in the value of an `Authorization` header: HTTP Basic (RFC 7617), whose two parts are
-    /// form-encoded first. `None` for anything else.
+    /// The credentials in the value of an `Authorization` header: HTTP Basic (RFC 7617), whose two
+    /// parts are form-encoded first. `None` for anything else.
     pub fn from_basic(header: &str) -> Option<Self> {
         let (scheme, encoded) = header.split_once(' ')?;
         if !scheme.eq_ignore_ascii_case("basic") {

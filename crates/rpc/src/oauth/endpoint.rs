@@ -23,7 +23,8 @@ use crate::status;
 /// How long a body may take to arrive.
 const BODY_TIME: Duration = Duration::from_secs(10);
 
-/// The address a request came from, as an extension: for whoever accepts connections itself. Never taken from a header.
+/// The address a request came from, as an extension: for whoever accepts connections itself. Never
+/// taken from a header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Peer(pub IpAddr);
 
@@ -34,7 +35,8 @@ pub struct Endpoint {
     pub path: &'static str,
     /// The largest body it takes, in bytes.
     pub body_max: usize,
-    /// Parameters whose values may hold any character: tokens, whose form is not the endpoint's to judge.
+    /// Parameters whose values may hold any character: tokens, whose form is not the endpoint's to
+    /// judge.
     pub opaque: &'static [&'static str],
     /// Where requests are counted.
     pub metrics: Metrics,
@@ -172,7 +174,8 @@ pub(crate) fn json(status: StatusCode, body: Bytes) -> Response<Body> {
     response
 }
 
-/// The form's media type, whatever its parameters: the RFC fixes UTF-8, so a `charset` has nothing to say.
+/// The form's media type, whatever its parameters: the RFC fixes UTF-8, so a `charset` has nothing
+/// to say.
 fn check_content_type(headers: &HeaderMap) -> Result<(), Refusal> {
     let mut types = headers.get_all(CONTENT_TYPE).into_iter();
     let given = types.next().and_then(|value| value.to_str().ok()).unwrap_or_default();

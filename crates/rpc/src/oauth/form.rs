@@ -11,13 +11,13 @@ const PARAMETERS_MAX: usize = 64;
 pub struct Form(Vec<(String, String)>);
 
 impl Form {
-    /// Reads a body: UTF-8 in `application/x-www-form-urlencoded` (RFC 6749 appendix B). The values of the
-    /// `opaque` parameters may hold any character; no other name or value holds a NUL.
+    /// Reads a body: UTF-8 in `application/x-www-form-urlencoded` (RFC 6749 appendix B). The values
+    /// of the `opaque` parameters may hold any character; no other name or value holds a NUL.
     ///
     /// # Errors
     ///
-    /// [`Refusal::Request`] for anything else, for a parameter that stands twice (RFC 6749 section 3.2), and for more
-    /// than 64 of them.
+    /// [`Refusal::Request`] for anything else, for a parameter that stands twice (RFC 6749 section
+    /// 3.2), and for more than 64 of them.
     pub fn parse(body: &[u8], opaque: &[&str]) -> Result<Self, Refusal> {
         let mut form = Self(Vec::new());
         for piece in body.split(|b| *b == b'&').filter(|piece| !piece.is_empty()) {

@@ -7,13 +7,13 @@ use turnpike_domain::Error;
 
 use crate::oauth::endpoint::json;
 
-/// Why an OAuth endpoint refuses. The words are fixed: nothing of a request is in them, and they keep to the characters
-/// that `error_description` may have (RFC 6749 section 5.2).
+/// Why an OAuth endpoint refuses. The words are fixed: nothing of a request is in them, and they
+/// keep to the characters that `error_description` may have (RFC 6749 section 5.2).
 #[derive(Debug)]
 pub enum Refusal {
-    /// The caller is not who it says, or says nothing. With `challenge` the answer is 401 and names the scheme to use:
-    /// a MUST where the caller used the `Authorization` header, and said too where it sent no credentials. Credentials
-    /// in the body get 400, as Cognito gives.
+    /// The caller is not who it says, or says nothing. With `challenge` the answer is 401 and names
+    /// the scheme to use: a MUST where the caller used the `Authorization` header, and said too
+    /// where it sent no credentials. Credentials in the body get 400, as Cognito gives.
     Client {
         /// Whether to answer 401.
         challenge: bool,
@@ -30,8 +30,8 @@ pub enum Refusal {
     Scope(&'static str),
     /// The body is larger than the endpoint takes.
     TooLarge,
-    /// Too many calls, or failed attempts. No RFC has a code for it: 429 (RFC 6585) with the code that RFC 6749 has for
-    /// an overloaded server.
+    /// Too many calls, or failed attempts. No RFC has a code for it: 429 (RFC 6585) with the code
+    /// that RFC 6749 has for an overloaded server.
     TooMany {
         /// When to try again, in milliseconds from now.
         retry_after_ms: u64,

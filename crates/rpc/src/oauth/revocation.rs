@@ -7,7 +7,8 @@ use turnpike_domain::{Client, Error, Timestamp};
 use turnpike_registry::{Attempt, Change, Origin, Registry};
 use turnpike_sdk::Verified;
 
-/// Ends `token`, which was issued to `client`. A token that was ended before stays so, without another event.
+/// Ends `token`, which was issued to `client`. A token that was ended before stays so, without
+/// another event.
 ///
 /// # Errors
 ///

@@ -8,7 +8,8 @@ use turnpike_registry::Policy;
 
 use crate::oauth::secret_uses::{SecretOwner, SecretUses};
 
-/// Finds resource servers and clients by id and secret, in the policy that this process follows. Cheap to clone.
+/// Finds resource servers and clients by id and secret, in the policy that this process follows.
+/// Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct SecretHolders {
     policy: Arc<Policy>,
@@ -21,8 +22,9 @@ impl SecretHolders {
         Self { policy, uses }
     }
 
-    /// The resource server with that identifier, or the client with that id, if `secret` is one of its secrets and,
-    /// for a client, if it is enabled. An identifier and a client's id may be equal: the secret tells which is meant.
+    /// The resource server with that identifier, or the client with that id, if `secret` is one of
+    /// its secrets and, for a client, if it is enabled. An identifier and a client's id may be
+    /// equal: the secret tells which is meant.
     pub fn find(&self, id: &str, secret: &str, now: Timestamp) -> Option<Actor> {
         let server = self.policy.resource_server(id);
         let client = self.policy.client(id);
@@ -43,7 +45,8 @@ impl SecretHolders {
     }
 }
 
-/// Does the work of a comparison that fails, so that time does not tell an unknown id from a wrong secret.
+/// Does the work of a comparison that fails, so that time does not tell an unknown id from a wrong
+/// secret.
 pub fn compare_with_nothing(secret: &str) {
     std::hint::black_box(SecretHash::from_bytes([0; 32]).matches(secret));
 }

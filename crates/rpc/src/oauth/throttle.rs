@@ -1,8 +1,9 @@
 //! Slows down who calls too often, or guesses.
 //!
-//! `governor`, which counts calls elsewhere, cannot say whether a key has room without taking some, and a
-//! failed attempt must be charged after the fact. So this is the same algorithm (generic cell rate: one moment for each
-//! key) with that one question more, and with the clock of the process, so that a test can move it.
+//! `governor`, which counts calls elsewhere, cannot say whether a key has room without taking some,
+//! and a failed attempt must be charged after the fact. So this is the same algorithm (generic cell
+//! rate: one moment for each key) with that one question more, and with the clock of the process,
+//! so that a test can move it.
 
 use std::collections::HashMap;
 use std::fmt;
@@ -21,8 +22,9 @@ const KEYS_MAX: usize = 100_000;
 
 /// Lets each key do so much at once, and so much over time.
 pub struct Buckets {
-    /// For each key, the moment at which it has all of its room again, in microseconds since the epoch. Keys are kept
-    /// as hashes under a secret of this process: two that collide share a bucket, and nobody can choose which.
+    /// For each key, the moment at which it has all of its room again, in microseconds since the
+    /// epoch. Keys are kept as hashes under a secret of this process: two that collide share a
+    /// bucket, and nobody can choose which.
     full_again: Mutex<HashMap<u64, i64>>,
     hasher: RandomState,
     /// What one costs, and what there is, in microseconds.
@@ -77,7 +79,8 @@ impl Buckets {
     }
 
     fn wait_of(&self, full_again: i64, now: i64) -> Option<u64> {
-        // A clock that was set back must not lock anyone out for longer than a bucket takes to fill.
+        // A clock that was set back must not lock anyone out for longer than a bucket takes to
+        // fill.
         let debt = full_again.saturating_sub(now).min(self.all);
         let wait = u64::try_from(debt + self.one - self.all).ok().filter(|wait| *wait > 0)?;
         Some(wait.div_ceil(1000))
@@ -87,8 +90,9 @@ impl Buckets {
         if keys.len() >= KEYS_MAX {
             keys.retain(|_, full_again| *full_again > now);
             if keys.len() > KEYS_MAX / 2 {
-                // More keys in use than memory is given to, or nearly, and the next look is not far. Forgetting lets guesses through, which the length of a secret
-                // survives; refusing would lock everybody out.
+                // More keys in use than memory is given to, or nearly, and the next look is not
+                // far. Forgetting lets guesses through, which the length of a secret survives;
+                // refusing would lock everybody out.
                 keys.clear();
             }
         }
@@ -109,10 +113,12 @@ impl fmt::Debug for Buckets {
 
 /// Slows down guesses of secrets (RFC 6749 section 2.3.1), by two counts of failures:
 ///
-/// - of an id from one address: ten at once and ten a minute, then everything for that id from that address is refused;
-/// - of an id from anywhere: a hundred at once and a hundred a minute. Beyond it an address is refused after one failure
-///   instead of ten, so that many addresses together do not get many guesses. The id itself is never refused: the
-///   right secret gets in from every address that did not fail, or anyone could lock a partner out.
+/// - of an id from one address: ten at once and ten a minute, then everything for that id from that
+///   address is refused;
+/// - of an id from anywhere: a hundred at once and a hundred a minute. Beyond it an address is
+///   refused after one failure instead of ten, so that many addresses together do not get many
+///   guesses. The id itself is never refused: the right secret gets in from every address that did
+///   not fail, or anyone could lock a partner out.
 #[derive(Debug)]
 pub struct Failures {
     of_address: Buckets,
@@ -163,7 +169,8 @@ const fn micros(time: Timestamp) -> i64 {
     time.millis().saturating_mul(1000)
 }
 
-/// The address, or the network that its owner has all addresses of: whoever has one IPv6 address has 2^64.
+/// The address, or the network that its owner has all addresses of: whoever has one IPv6 address
+/// has 2^64.
 fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6(Ipv6Addr::from_bits(v6.to_bits() & !u128::from(u64::MAX))),

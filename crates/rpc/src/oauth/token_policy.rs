@@ -47,8 +47,9 @@ impl turnpike_sdk::Policy for TokenPolicy {
     }
 }
 
-/// How long the active grants of a scope that is held last: as long as the one that lasts longest. An end within a second
-/// counts from the second's start: a verifier counts whole ones, and must not be late.
+/// How long the active grants of a scope that is held last: as long as the one that lasts longest.
+/// An end within a second counts from the second's start: a verifier counts whole ones, and must
+/// not be late.
 fn held_until(client: &Client, scope: &str) -> GrantState {
     let holds = |grant: &&ClientGrant| {
         grant.active && grant.scopes.iter().any(|held| held.as_str() == scope)

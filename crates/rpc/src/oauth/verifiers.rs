@@ -19,7 +19,8 @@ pub struct TokenVerifiers {
 }
 
 impl TokenVerifiers {
-    /// For the tokens of `issuer`, whose keys are kept in `keys` by the caller; see [`follow_keys`].
+    /// For the tokens of `issuer`, whose keys are kept in `keys` by the caller; see
+    /// [`follow_keys`].
     ///
     /// # Errors
     ///
@@ -46,15 +47,16 @@ impl TokenVerifiers {
         &self.decides
     }
 
-    /// Tells whether a token is ours and not over, whatever the policy says of it: what can be revoked. A token of a
-    /// client that is disabled must be, or it would come back with the client.
+    /// Tells whether a token is ours and not over, whatever the policy says of it: what can be
+    /// revoked. A token of a client that is disabled must be, or it would come back with the
+    /// client.
     pub const fn reads(&self) -> &Verifier {
         &self.reads
     }
 }
 
-/// Keeps `keys` at what the issuer publishes, until the issuer is gone. A set that is none is logged, and the last good
-/// one stays.
+/// Keeps `keys` at what the issuer publishes, until the issuer is gone. A set that is none is
+/// logged, and the last good one stays.
 pub async fn follow_keys(mut published: watch::Receiver<Arc<str>>, keys: Keys) {
     loop {
         let jwks = published.borrow_and_update().clone();

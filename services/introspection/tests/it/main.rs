@@ -1,5 +1,5 @@
-//! The service over its router and its gRPC trait, with a real store: every MUST of RFC 7662 that concerns it has a test
-//! that is named for it.
+//! The service over its router and its gRPC trait, with a real store: every MUST of RFC 7662 that
+//! concerns it has a test that is named for it.
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop where the set-up fails")]
 
 mod callers;

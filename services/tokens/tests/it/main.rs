@@ -1,5 +1,5 @@
-//! The service over its router, with a real store: every MUST of RFC 6749 sections 2.3, 3.2, 4.4 and 5, of RFC 7009 and of
-//! RFC 8414 that concerns it has a test that is named for it.
+//! The service over its router, with a real store: every MUST of RFC 6749 sections 2.3, 3.2, 4.4
+//! and 5, of RFC 7009 and of RFC 8414 that concerns it has a test that is named for it.
 #![expect(
     clippy::panic,
     clippy::unwrap_used,
