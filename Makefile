@@ -90,3 +90,9 @@ $(CARGO_DENY):
 
 $(CARGO_FUZZ):
 	cargo install --locked --quiet --root $(TOOLS) cargo-fuzz
+
+.PHONY: screenshots
+screenshots: ui ## Take the pictures of docs/images anew, by the browser test
+	scripts/need-chromium
+	cargo build --bins
+	TURNPIKE_SCREENSHOTS=$(CURDIR)/docs/images cargo test -p turnpike-tests --test it -- browser

@@ -12,6 +12,7 @@ mod authz;
 mod boundary;
 mod browser;
 mod crash;
+mod demo;
 mod endpoints;
 mod frames;
 mod story;

@@ -2,6 +2,7 @@
 //!
 //! [`Plane::start`] runs the built `turnpike` binary on a free port over a temporary folder.
 //! [`Plane::sign_in`] opens a session as the portal does; [`Caller`] calls RPCs with it over native gRPC.
+//! [`OrdersApi`] and [`PartnerApp`] run the examples beside it. `src/bin/demo.rs` plays the story with all of them.
 
 #![expect(
     clippy::unwrap_used,
@@ -13,9 +14,11 @@
 
 mod http;
 mod plane;
+mod program;
 mod raw;
 mod session;
 
 pub use http::{Answer, Http};
 pub use plane::{Plane, bin};
+pub use program::{Ended, OrdersApi, PartnerApp};
 pub use session::{Caller, Session};

@@ -30,10 +30,12 @@ struct Ready {
     links: BTreeMap<String, String>,
 }
 
-/// The path of a binary of the workspace, built beside the test.
+/// The path of a binary of the workspace, built beside the test or the binary that asks.
 pub fn bin(name: &str) -> PathBuf {
-    let test = std::env::current_exe().unwrap();
-    let folder = test.parent().unwrap().parent().unwrap();
+    let own = std::env::current_exe().unwrap();
+    // A test is in `deps`.
+    let folder = own.parent().unwrap();
+    let folder = if folder.ends_with("deps") { folder.parent().unwrap() } else { folder };
     let path = folder.join(name);
     assert!(path.exists(), "{} is not built: run `cargo build --bins`", path.display());
     path

@@ -1,7 +1,9 @@
 import { expect, test, type Browser, type Page } from "@playwright/test";
 import { getToken, introspect } from "../support/api";
 import { expectAccessible } from "../support/axe";
+import { OrdersApi } from "../support/orders";
 import { Turnpike } from "../support/pages";
+import { picture } from "../support/picture";
 import { storageState, type Persona } from "../support/personas";
 import { watch } from "../support/watch";
 
@@ -39,6 +41,9 @@ test.describe.configure({ mode: "serial" });
 let serverSecret = "";
 let client = { clientId: "", secret: "" };
 let token = "";
+let orders: OrdersApi | undefined;
+
+test.afterAll(() => orders?.stop());
 
 test("olga registers the API with its scopes, and makes a secret for it", async ({ browser }) => {
   const { page, turnpike, leave } = await as(browser, "olga");
@@ -110,6 +115,11 @@ test("pavel cannot decide it, and the page says who does", async ({ browser }) =
 
 test("olga sees it waiting and approves it", async ({ browser }) => {
   const { page, turnpike, leave } = await as(browser, "olga");
+  await turnpike.open("/", "Overview");
+  await expect(
+    page.getByRole("link", { name: `Review the request of ${clientName}` }),
+  ).toBeVisible();
+  await picture(page, "overview");
   await turnpike.approve(clientName, "as agreed");
   await expectAccessible(page);
   await leave();
@@ -125,6 +135,15 @@ test("the client's token holds the scope, and introspection says so", async ({ r
   expect(verdict["scope"]).toBe(`${identifier}/place-order`);
 });
 
+test("the orders API takes an order with it, and lists nothing", async ({ request }) => {
+  orders = await OrdersApi.start(identifier, serverSecret);
+  expect(await orders.place(request, token)).toBe(201);
+  const listed = await orders.list(request, token);
+  expect(listed.status).toBe(403);
+  expect(listed.challenge).toContain('error="insufficient_scope"');
+  expect(listed.challenge).toContain(`${identifier}/list-orders`);
+});
+
 test("the secret's first use shows, and the command holds what was granted", async ({
   browser,
 }) => {
@@ -135,6 +154,7 @@ test("the secret's first use shows, and the command holds what was granted", asy
   await expect(page.getByLabel("token command", { exact: true })).toContainText(
     `scope=${identifier}/place-order`,
   );
+  await picture(page, "client");
   await leave();
 });
 
@@ -174,6 +194,7 @@ test("pavel disables the client: the same token is refused within a second", asy
       },
     )
     .toBe(false);
+  await expect.poll(() => orders?.place(request, token), { timeout: 1_500 }).toBe(401);
   expect((await getToken(request, client)).status).toBeGreaterThanOrEqual(400);
   await leave();
 });
@@ -206,6 +227,7 @@ test("aino reads all of it in the log, and the log is whole", async ({ browser }
   await turnpike.open("/activity", "Activity");
   await page.getByRole("button", { name: "Verify the log" }).click();
   await expect(page.getByText("The log is whole")).toBeVisible();
+  await picture(page, "activity");
   await leave();
 });
 
