@@ -70,8 +70,9 @@ impl OrdersApi {
         };
         let (head, text) =
             tokio::time::timeout(TIMEOUT, exchange).await.unwrap_or_else(|_| Err(unreachable()))?;
-        let why = head.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
-        let said = |what| format!("the orders API {what}: {}", why.unwrap_or(&text));
+        let challenge = head.headers.get(WWW_AUTHENTICATE).and_then(|value| value.to_str().ok());
+        let why = challenge.map_or_else(|| text.clone(), reason);
+        let said = |what| format!("the orders API {what}: {why}");
         match head.status {
             StatusCode::OK | StatusCode::CREATED => Ok(text),
             StatusCode::UNAUTHORIZED => {
@@ -86,6 +87,15 @@ impl OrdersApi {
             _ => Err(Failure::OrderRefused(said("does not take the order"))),
         }
     }
+}
+
+/// What a challenge says (RFC 6750 section 3), in a line.
+fn reason(challenge: &str) -> String {
+    let values = ["error", "error_description", "scope"].map(|name| {
+        let (_, rest) = challenge.split_once(&format!(" {name}=\""))?;
+        rest.split('"').next()
+    });
+    values.into_iter().flatten().collect::<Vec<_>>().join(": ")
 }
 
 fn no_token(error: Error) -> Failure {

@@ -194,7 +194,7 @@ async fn what_gets_no_answer_is_sent_again_as_the_same_order() {
 async fn each_failure_has_its_code() {
     let (servers, folder) = (Servers::start().await, tempfile::tempdir().expect("a folder"));
     for (status, code, says) in [
-        (401, 3, "does not accept the token: Bearer error=\"invalid_token\""),
+        (401, 3, "does not accept the token: invalid_token: it is not active"),
         (403, 4, "a scope is missing"),
     ] {
         servers.does(&[status]);

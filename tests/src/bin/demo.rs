@@ -224,7 +224,7 @@ async fn order(
     check_json(&answer, StatusCode::OK, "scope", PLACE)?;
     let life = Duration::from_secs(answer.json()["expires_in"].as_u64().unwrap_or_default());
     let token = Token { value: answer.access_token(), asked_at, life };
-    teller.answered(&format!("200, a token for {PLACE}, good for {life:?}"));
+    teller.answered(&format!("200, a token for {PLACE}, good for {} s", life.as_secs()));
     teller.asked("POST /orders, with that token");
     let answer = place(orders_api, Some(&token)).await;
     check_json(&answer, StatusCode::CREATED, "item", "walnuts")?;
@@ -287,7 +287,7 @@ async fn disable(
     let left = token.life.saturating_sub(token.asked_at.elapsed());
     check("a token that has not expired", left > LONGEST, &format!("one that has {left:?}"))?;
     teller.answered(&told(&answer));
-    teller.answered(&format!(
+    teller.more(&format!(
         "refused {} ms after the change ({passed} requests passed before); \
          it would have been good for {} s more",
         after.as_millis(),
@@ -300,7 +300,7 @@ async fn disable(
     let line: Value = serde_json::from_str(&ended.stdout).unwrap_or_default();
     check_ended(&ended, 3, line["state"] == "waiting", "an order that waits")?;
     teller.answered(ended.stdout.trim_end());
-    teller.answered(&format!("exit code 3: {}", ended.stderr.trim_end()));
+    teller.more(&format!("exit code 3: {}", ended.stderr.trim_end()));
     Ok(())
 }
 
@@ -320,10 +320,11 @@ async fn the_log_tells(teller: &mut Teller, aino: &Caller) -> Result<(), Wrong> 
         "client.disabled",
     ];
     check(&format!("{story:?}"), happened.ends_with(&story), &format!("{happened:?}"))?;
+    teller.answered(&format!("{} events, the last of them:", events.len()));
     for event in events.iter().take(story.len()).rev() {
         let actor = event.actor.as_ref().map_or("", |actor| actor.id.as_str());
         let pb::Event { sequence, action, subject, .. } = event;
-        teller.answered(&format!("{sequence:>2}  {actor:<6} {action:<24} {subject}"));
+        teller.more(&format!("{sequence:>2}  {actor:<6} {action:<24} {subject}"));
     }
 
     teller.step("Nothing in the log was changed, and anybody can see that");
@@ -396,7 +397,8 @@ async fn place(orders_api: &OrdersApi, token: Option<&Token>) -> Answer {
 
 /// What an API says to a request that it refuses.
 fn told(answer: &Answer) -> String {
-    format!("{}, WWW-Authenticate: {}", answer.status.as_u16(), answer.header("www-authenticate"))
+    let challenge = answer.header("www-authenticate").replace("Bearer realm=\"turnpike\", ", "");
+    format!("{} {challenge}", answer.status.as_u16())
 }
 
 fn refused(status: Status) -> Wrong {
@@ -457,6 +459,11 @@ impl Teller {
 
     fn answered(&self, what: &str) {
         println!("     {}  {what}", self.paint(Self::GREEN, "answered"));
+    }
+
+    /// What else was answered.
+    fn more(&self, what: &str) {
+        println!("               {what}");
     }
 
     fn wrong(&self, what: &str) {
