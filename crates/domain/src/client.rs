@@ -66,15 +66,19 @@ pub struct ClientGrant {
 }
 
 /// A second: tokens issued in it or before are refused. Tokens carry whole seconds (`iat`), so nothing
-/// finer could be told apart; the token endpoint issues nothing the cut would catch, it waits for the
+/// finer could be told apart. The token endpoint issues nothing the cut would catch: it waits for the
 /// second to end.
+///
+/// A cut reaches a second past the moment it was decided at, because a change is decided a little before it is
+/// durable: a token that was issued in between must not outlive it. The registry decides anew whatever waited for
+/// longer than half of that.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cut(i64);
 
 impl Cut {
-    /// The cut that ends all tokens issued before or at `now`.
+    /// The cut that ends all tokens issued before a change that is decided `now` is durable.
     pub const fn at(now: Timestamp) -> Self {
-        Self(now.seconds())
+        Self(now.seconds() + 1)
     }
 
     /// From seconds since the epoch.
@@ -319,9 +323,9 @@ mod tests {
         old.revoke(second(200), "over".to_owned()).unwrap();
         client.take_grant(&old, second(200)).unwrap();
         client.take_grant(&active('b', &["api/read"], None), second(200)).unwrap();
-        assert!(!client.scope_lives("api/read", 200, second(300)));
-        assert!(client.scope_lives("api/read", 201, second(300)));
-        assert_eq!(client.earliest_issue(&[Scope::parse("api/read").unwrap()]), 201);
+        assert!(!client.scope_lives("api/read", 201, second(300)));
+        assert!(client.scope_lives("api/read", 202, second(300)));
+        assert_eq!(client.earliest_issue(&[Scope::parse("api/read").unwrap()]), 202);
     }
 
     #[test]
@@ -331,7 +335,7 @@ mod tests {
         assert!(!client.scope_lives("api/read", 120, second(150)));
         client.take_grant(&active('b', &["api/read"], None), second(160)).unwrap();
         assert!(!client.scope_lives("api/read", 120, second(161)));
-        assert!(client.scope_lives("api/read", 161, second(162)));
+        assert!(client.scope_lives("api/read", 162, second(162)));
     }
 
     #[test]
@@ -358,7 +362,7 @@ mod tests {
             client.take_grant(&grant, second(200 + n)).unwrap();
         }
         assert!(client.scope_cuts.is_empty());
-        assert_eq!(client.tokens_revoked, Some(Cut::from_seconds(204)));
+        assert_eq!(client.tokens_revoked, Some(Cut::at(second(204))));
     }
 
     #[test]

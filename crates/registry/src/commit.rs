@@ -18,6 +18,8 @@ use crate::store::{self, IndexKey, Item, Key, Store, Write, check};
 
 /// How many changes may wait before callers are told to come back later.
 const WAITING_MAX: usize = 1024;
+/// How long a decision stands: half of what a cut of tokens allows for (`domain::client::Cut`).
+const DECISION_MILLIS: i64 = 500;
 /// How often a commit is tried again when others are at it, or its outcome is unknown.
 const TRIES: u32 = 8;
 
@@ -51,6 +53,8 @@ struct HeadRecord {
 /// A change that waits for its turn.
 struct Waiting {
     change: Change,
+    /// When its decision began.
+    decided: Timestamp,
     answer: oneshot::Sender<Result<u64, CommitError>>,
 }
 
@@ -72,10 +76,14 @@ impl Commits {
     }
 
     /// Makes a change durable; answers with the sequence of its last event.
-    pub(crate) async fn commit(&self, change: Change) -> Result<u64, CommitError> {
+    pub(crate) async fn commit(
+        &self,
+        change: Change,
+        decided: Timestamp,
+    ) -> Result<u64, CommitError> {
         let (answer, answered) = oneshot::channel();
         self.queue
-            .try_send(Waiting { change, answer })
+            .try_send(Waiting { change, decided, answer })
             .map_err(|_| failed("more changes wait than can be taken on"))?;
         answered.await.map_err(|_| failed("the committer stopped"))?
     }
@@ -201,6 +209,10 @@ impl Committer {
         for member in waiting {
             if !rest.is_empty() || !batch.has_room(&member.change) {
                 rest.push(member);
+                continue;
+            }
+            if member.decided.plus_millis(DECISION_MILLIS) < self.clock.now() {
+                let _ = member.answer.send(Err(CommitError::Conflict));
                 continue;
             }
             if member.change.read_at.is_some_and(|read| read != batch.head.sequence) {

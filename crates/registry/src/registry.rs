@@ -86,11 +86,12 @@ impl Registry {
         F: Future<Output = Result<Attempt<T>, Error>> + Send,
     {
         for attempt in 1..=ATTEMPTS {
+            let decided = self.now();
             let (change, answer) = match decide().await? {
                 Attempt::Change(change, answer) => (change, answer),
                 Attempt::Nothing(answer) => return Ok(answer),
             };
-            match self.commits.commit(*change).await {
+            match self.commits.commit(*change, decided).await {
                 Ok(sequence) => {
                     self.applied(sequence).await;
                     return Ok(answer);
@@ -123,7 +124,7 @@ impl Registry {
     ///
     /// [`CommitError`].
     pub async fn commit(&self, change: Change) -> Result<u64, CommitError> {
-        self.commits.commit(change).await
+        self.commits.commit(change, self.now()).await
     }
 
     /// The newest sequence of the log that this process knows of; changes as it commits.

@@ -3491,7 +3491,7 @@ pub mod introspection_service_client {
         /// Ends one token before its time. From the answer on, introspection refuses it.
         ///
         /// Callers: members of the team that owns the token's client, platform admins; programs with
-        /// `turnpike/registry.write`. A token that is not one of ours, or no longer good, is NOT_FOUND. Idempotent.
+        /// `turnpike/registry.write`. A token that is not one of ours, or has ended, is NOT_FOUND. Idempotent.
         pub async fn revoke_token(
             &mut self,
             request: impl tonic::IntoRequest<super::RevokeTokenRequest>,
@@ -3549,7 +3549,7 @@ pub mod introspection_service_server {
         /// Ends one token before its time. From the answer on, introspection refuses it.
         ///
         /// Callers: members of the team that owns the token's client, platform admins; programs with
-        /// `turnpike/registry.write`. A token that is not one of ours, or no longer good, is NOT_FOUND. Idempotent.
+        /// `turnpike/registry.write`. A token that is not one of ours, or has ended, is NOT_FOUND. Idempotent.
         async fn revoke_token(
             &self,
             request: tonic::Request<super::RevokeTokenRequest>,

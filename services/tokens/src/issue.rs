@@ -16,9 +16,9 @@ use crate::scopes::Wanted;
 const TOKEN_MAX: usize = 8 * 1024;
 
 /// How long a request waits for the second of a revocation to end, in milliseconds.
-const WAIT_MAX_MILLIS: i64 = 1000;
+const WAIT_MAX_MILLIS: i64 = 2000;
 /// How long in all, should there be another revocation meanwhile.
-const WAITS_MAX_MILLIS: i64 = 2000;
+const WAITS_MAX_MILLIS: i64 = 4000;
 
 /// The answer: RFC 6749 section 5.1. `scope` always stands in it, asked for or not.
 #[derive(Serialize)]

@@ -7,11 +7,10 @@ import { picture } from "../support/picture";
 import { storageState, type Persona } from "../support/personas";
 import { watch } from "../support/watch";
 
-// One registry for all runs: names that no run before has used.
-const run = Date.now().toString(36);
-const identifier = `story-${run}`;
-const apiName = `Story orders ${run}`;
-const clientName = `Story partner ${run}`;
+// Each run needs a fresh process anyway, since login links work once.
+const identifier = "lj-health-food";
+const apiName = "LJ Health Food";
+const clientName = "Nature Basket";
 
 async function as(browser: Browser, persona: Persona) {
   const context = await browser.newContext({ storageState: storageState(persona) });

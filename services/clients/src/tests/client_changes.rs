@@ -217,7 +217,7 @@ async fn a_stopped_client_starts_without_its_old_tokens() {
     let stopped = plane.disable(&partner(), disable(false)).await.unwrap();
     assert_eq!(kinds(stopped.impact), both);
     let stopped = stopped.client.unwrap();
-    assert_eq!(stopped.tokens_revoked_time.unwrap().seconds, 1_800_000_001);
+    assert_eq!(stopped.tokens_revoked_time.unwrap().seconds, 1_800_000_002);
     assert_eq!(stopped.scopes, ["orders/read"], "its grants go on");
     plane.clock.advance(Duration::from_secs(60));
     let again = plane.disable(&partner(), disable(false)).await.unwrap();
@@ -229,8 +229,8 @@ async fn a_stopped_client_starts_without_its_old_tokens() {
     let started = plane.enable(&admin(), enable(false)).await.unwrap().client.unwrap();
     assert_eq!(started.state(), pb::ClientState::Enabled);
     let kept = plane.kept(&id).await;
-    assert!(kept.tokens_revoked.unwrap().refuses(1_800_000_001));
-    assert!(!kept.tokens_revoked.unwrap().refuses(1_800_000_002));
+    assert!(kept.tokens_revoked.unwrap().refuses(1_800_000_002));
+    assert!(!kept.tokens_revoked.unwrap().refuses(1_800_000_003));
     assert_eq!(plane.enable(&admin(), enable(false)).await.unwrap().client.unwrap(), started);
     let actions = plane.actions().await;
     assert_eq!(actions[3..], ["client.disabled", "client.enabled"]);
@@ -254,7 +254,7 @@ async fn tokens_are_revoked_up_to_a_second() {
     let actions = plane.actions().await;
     assert_eq!(actions[1..], ["client.tokens_revoked", "client.tokens_revoked"]);
     let seconds = plane.client(&id).await.tokens_revoked_time.unwrap().seconds;
-    assert_eq!(seconds, 1_800_000_001);
+    assert_eq!(seconds, 1_800_000_002);
 }
 
 #[tokio::test(flavor = "multi_thread")]
