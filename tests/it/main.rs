@@ -14,6 +14,7 @@ mod browser;
 mod crash;
 mod demo;
 mod endpoints;
+mod examples;
 mod frames;
 mod story;
 mod support;
