@@ -157,13 +157,26 @@ pub fn diff(before: Option<Fields>, after: Option<Fields>) -> Vec<FieldChange> {
     names.extend(before.iter().map(|(name, _)| *name).filter(|n| value(&after, n).is_none()));
     names
         .into_iter()
-        .map(|field| FieldChange {
-            field,
-            before: value(&before, field),
-            after: value(&after, field),
+        .map(|field| (field, value(&before, field), value(&after, field)))
+        .filter(|(_, before, after)| before != after)
+        .map(|(field, before, after)| {
+            let (before, after) = of_lists(before, after);
+            FieldChange { field, before, after }
         })
-        .filter(|change| change.before != change.after)
         .collect()
+}
+
+/// Of a list that changed, the entries that went and those that came: an event does not repeat what stayed.
+fn of_lists(before: Option<Value>, after: Option<Value>) -> (Option<Value>, Option<Value>) {
+    match (before, after) {
+        (Some(Value::List(before)), Some(Value::List(after))) => {
+            let only = |those: &[String], not: &[String]| {
+                Some(Value::List(those.iter().filter(|t| !not.contains(t)).cloned().collect()))
+            };
+            (only(&before, &after), only(&after, &before))
+        }
+        other => other,
+    }
 }
 
 /// Declares the actions with the form in which the log keeps them.

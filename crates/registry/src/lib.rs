@@ -36,4 +36,4 @@ pub use policy::{Follower, Policy};
 pub use record::Versioned;
 pub use registry::{Attempt, Registry};
 pub use request::{Answered, Once, Seen};
-pub use transfer::GrantsOf;
+pub use transfer::{GrantsOf, check_hand_over};

@@ -10,8 +10,13 @@ use crate::store::{Item, Order, Query, check};
 
 /// How many items one call looks at before it answers with what it found so far.
 const LOOKED_AT_MAX: usize = 1_000;
+/// How many bytes one call looks at before it answers with what it found so far: a page of the largest records is a
+/// short one.
+const BYTES_LOOKED_AT_MAX: usize = 1024 * 1024;
 /// How many items are read at once from each of many queries.
 const SHARE_MIN: usize = 8;
+/// The same at the most, however long the page: of the largest records that is some megabytes.
+const SHARE_MAX: usize = 50;
 
 /// One query that is read as far as it is needed.
 struct Stream {
@@ -52,6 +57,7 @@ impl Registry {
         let mut streams = Stream::of(queries, limit, after.as_ref())?;
         let mut kept = Vec::new();
         let mut looked_at = 0;
+        let mut bytes = 0;
         loop {
             for stream in &mut streams {
                 self.fill(stream).await?;
@@ -60,9 +66,11 @@ impl Registry {
                 return Ok(Listed { items: kept, next: None });
             };
             let place = Place::of(&item, streams[0].query.source);
+            bytes += item.bytes();
             kept.extend(keep(item).await?);
             looked_at += 1;
-            if kept.len() == limit || looked_at == LOOKED_AT_MAX {
+            let enough = looked_at == LOOKED_AT_MAX || bytes >= BYTES_LOOKED_AT_MAX;
+            if kept.len() == limit || enough {
                 let more = streams.iter().any(|s| s.more || !s.read.is_empty());
                 return Ok(Listed { items: kept, next: more.then_some(place) });
             }
@@ -83,7 +91,7 @@ impl Registry {
 
 impl Stream {
     fn of(queries: Vec<Query>, limit: usize, after: Option<&Place>) -> Result<Vec<Self>, Error> {
-        let share = limit.div_ceil(queries.len().max(1)).max(SHARE_MIN).min(limit);
+        let share = limit.div_ceil(queries.len().max(1)).clamp(SHARE_MIN, SHARE_MAX).min(limit);
         let stream = |query: Query| {
             let after = after.map(|place| place.cursor_of(&query));
             let query = Query { limit: share, ..query.after(after) };

@@ -17,6 +17,9 @@ use crate::store::{Source, check};
 /// A verifier may take a token for this long after its end (reference: `turnpike-sdk`, leeway).
 pub(crate) const LEEWAY_SECONDS: i64 = 60;
 
+/// Below this many revoked tokens none are looked for that could be forgotten.
+const PURGE_MIN: usize = 1024;
+
 /// The state of the registry as of one event, shared by those who decide about tokens. Reads take a lock
 /// for as long as a look-up lasts.
 #[derive(Debug, Default)]
@@ -31,6 +34,8 @@ struct State {
     resource_servers: HashMap<String, Arc<ResourceServer>>,
     /// With the moment at which each would have ended anyway.
     revoked: HashMap<String, Timestamp>,
+    /// At how many of them those that have ended are forgotten.
+    purge_at: usize,
 }
 
 impl Policy {
@@ -200,7 +205,11 @@ impl Follower {
             if let Some(end) = self.registry.revoked_token(&token).await? {
                 let now = self.registry.now();
                 self.policy.write(|state| {
-                    state.revoked.retain(|_, end| now <= end.plus_seconds(LEEWAY_SECONDS));
+                    if state.revoked.len() >= state.purge_at {
+                        // Rarely enough that it costs each revocation a constant.
+                        state.revoked.retain(|_, end| now <= end.plus_seconds(LEEWAY_SECONDS));
+                        state.purge_at = (state.revoked.len() * 2).max(PURGE_MIN);
+                    }
                     state.revoked.insert(id, end);
                 });
             }

@@ -174,7 +174,11 @@ impl Registry {
         if let Some(client) = self.client(&grant.value.client_id).await? {
             grant.value.client_team = client.value.team;
         }
-        if let Some(server) = self.resource_server(&grant.value.resource_server).await? {
+        if let Some(server) = self.resource_server(&grant.value.resource_server).await?
+            // One that was registered later under the same identifier is another: its owner learns nothing of what
+            // the one before granted.
+            && server.value.create_time <= grant.value.request_time
+        {
             grant.value.resource_server_team = server.value.team;
         }
         Ok(Some(grant))

@@ -2,6 +2,7 @@
 //! team that will own it. Entries that turn out too many do no harm, a list reads the owners of each grant.
 
 use turnpike_domain::authz::Permit;
+use turnpike_domain::error::Blocker;
 use turnpike_domain::grant::GrantState;
 use turnpike_domain::id::{ClientId, TeamId};
 use turnpike_domain::{Error, Grant, Identifier};
@@ -9,7 +10,7 @@ use turnpike_domain::{Error, Grant, Identifier};
 use crate::change::{Change, Origin};
 use crate::commit::CommitError;
 use crate::keys;
-use crate::record::grant;
+use crate::record::{Versioned, grant};
 use crate::registry::Registry;
 use crate::store::{Query, Source};
 
@@ -88,4 +89,27 @@ impl Registry {
             Err(CommitError::Conflict) => Err(Error::internal("an entry of a list was refused")),
         }
     }
+}
+
+/// Refuses to hand over one side of grants that one team decided for itself: nobody else looked at them, so they
+/// end before their sides part. `decided_alone` says which those are.
+///
+/// # Errors
+///
+/// [`Error::Precondition`] with one `GRANT_IN_USE` a grant.
+pub fn check_hand_over(
+    grants: &[Versioned<Grant>],
+    decided_alone: impl Fn(&Grant) -> bool,
+) -> Result<(), Error> {
+    let blockers: Vec<Blocker> = grants
+        .iter()
+        .filter(|grant| decided_alone(&grant.value))
+        .map(|grant| Blocker {
+            kind: "GRANT_IN_USE",
+            subject: grant.value.subject(),
+            description: "one team asked for it and decided it: end it, and ask again afterwards"
+                .to_owned(),
+        })
+        .collect();
+    if blockers.is_empty() { Ok(()) } else { Err(Error::Precondition(blockers)) }
 }

@@ -185,20 +185,25 @@ impl Gate {
         Ok(actor)
     }
 
-    /// Says in the log that a change was refused. If the log cannot take it, the refusal stands all the same.
+    /// Says in the log that a change was refused, also if the caller has hung up by then. If the log cannot take it,
+    /// the refusal stands all the same.
     async fn record_refusal(&self, op: &Op, error: &Error) {
         let code = error.code();
         if matches!(code, ErrorCode::Internal | ErrorCode::RateLimited | ErrorCode::Unavailable) {
             return;
         }
         let change = Change::refusal(op.actor().principal(), op.origin(), code.as_str());
-        if self.0.registry.commit(change).await.is_err() {
-            tracing::error!(
-                request.id = op.origin().request_id,
-                refusal = code.as_str(),
-                "audit.refusal_not_recorded"
-            );
-        }
+        let (registry, request_id) = (self.0.registry.clone(), op.origin().request_id.clone());
+        let recorded = tokio::spawn(async move {
+            if registry.commit(change).await.is_err() {
+                tracing::error!(
+                    request.id = request_id,
+                    refusal = code.as_str(),
+                    "audit.refusal_not_recorded"
+                );
+            }
+        });
+        let _ = recorded.await;
     }
 }
 

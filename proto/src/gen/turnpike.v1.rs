@@ -442,7 +442,8 @@ pub struct Event {
     #[prost(string, tag = "15")]
     pub hash: ::prost::alloc::string::String,
 }
-/// A field before and after a change.
+/// A field before and after a change. Of a list that changed, `before` has the entries that went and `after` those that
+/// came.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct FieldChange {
     /// Path of the field.
@@ -1526,7 +1527,8 @@ pub mod client_service_client {
         /// Changes display name, description, team or token lifetime.
         ///
         /// Callers: members of the owning team (and, when `team` changes, of the new one too), platform admins. Absent:
-        /// NOT_FOUND. Stale etag: ABORTED. Idempotent by the etag.
+        /// NOT_FOUND. Stale etag: ABORTED. A new team while it has live grants that the old one decided for itself, or grants of
+        /// the resource server `turnpike`: FAILED_PRECONDITION with one violation `GRANT_IN_USE` a grant. Idempotent by the etag.
         pub async fn update_client(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateClientRequest>,
@@ -1769,7 +1771,8 @@ pub mod client_service_server {
         /// Changes display name, description, team or token lifetime.
         ///
         /// Callers: members of the owning team (and, when `team` changes, of the new one too), platform admins. Absent:
-        /// NOT_FOUND. Stale etag: ABORTED. Idempotent by the etag.
+        /// NOT_FOUND. Stale etag: ABORTED. A new team while it has live grants that the old one decided for itself, or grants of
+        /// the resource server `turnpike`: FAILED_PRECONDITION with one violation `GRANT_IN_USE` a grant. Idempotent by the etag.
         async fn update_client(
             &self,
             request: tonic::Request<super::UpdateClientRequest>,
@@ -4119,7 +4122,8 @@ pub mod resource_server_service_client {
         /// Callers: members of the owning team (and, when `team` changes, of the new one too), platform admins.
         /// Absent: NOT_FOUND. Stale etag: ABORTED. A removed scope that a grant uses: FAILED_PRECONDITION with one
         /// violation `GRANT_IN_USE` a grant, unless `force` is set. A scope that is added back later begins
-        /// without grants. Idempotent by the etag.
+        /// without grants. A new team while the old one's own clients hold grants of it: the same, `force` or not. Idempotent by
+        /// the etag.
         pub async fn update_resource_server(
             &mut self,
             request: impl tonic::IntoRequest<super::UpdateResourceServerRequest>,
@@ -4298,7 +4302,8 @@ pub mod resource_server_service_server {
         /// Callers: members of the owning team (and, when `team` changes, of the new one too), platform admins.
         /// Absent: NOT_FOUND. Stale etag: ABORTED. A removed scope that a grant uses: FAILED_PRECONDITION with one
         /// violation `GRANT_IN_USE` a grant, unless `force` is set. A scope that is added back later begins
-        /// without grants. Idempotent by the etag.
+        /// without grants. A new team while the old one's own clients hold grants of it: the same, `force` or not. Idempotent by
+        /// the etag.
         async fn update_resource_server(
             &self,
             request: tonic::Request<super::UpdateResourceServerRequest>,

@@ -43,11 +43,12 @@ pub(crate) async fn handle(inner: &Inner, asked: Asked) -> Result<Answer, Refusa
 /// 2.3).
 fn authenticate(inner: &Inner, asked: &Asked, now: Timestamp) -> Result<Actor, Refusal> {
     let Credentials { id, secret, .. } = Credentials::of(asked)?;
-    inner.failures.check(&id, asked.peer, now)?;
-    inner.secrets.find(&id, &secret, now).ok_or_else(|| {
-        inner.failures.count(&id, asked.peer, now);
-        Credentials::refused(true)
-    })
+    if let Some(caller) = inner.secrets.find(&id, &secret, now) {
+        return Ok(caller);
+    }
+    // The right secret always gets in: guesses of others must not lock an API out.
+    inner.failures.refuse(&id, asked.peer, now)?;
+    Err(Credentials::refused(true))
 }
 
 fn answer(active: &Active<'_>) -> Result<Vec<u8>, Error> {

@@ -6,7 +6,9 @@ use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::impact::{Effect, Impact};
 use turnpike_domain::{ResourceServer, Scope};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Affected, Attempt, Change, GrantsOf, Registry, Versioned};
+use turnpike_registry::{
+    Affected, Attempt, Change, GrantsOf, Registry, Versioned, check_hand_over,
+};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::resource_servers::{
     ResourceServerUpdate, parse_update, to_resource_server,
@@ -71,6 +73,8 @@ async fn decide(
     if moves {
         let resource = Resource::ResourceServer { team: &next.value.team, built_in: false };
         op.authorize_new(Action::ManageResourceServer, &resource)?;
+        let grants = registry.live_grants(&update.identifier).await?;
+        check_hand_over(&grants, |grant| grant.client_team == server.value.team)?;
     }
     let shrinks = server.value.scopes.list().iter().any(|s| !next.value.scopes.has(&s.name));
     let affected = if shrinks { affected(registry, &next.value).await? } else { Vec::new() };

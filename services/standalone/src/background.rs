@@ -14,7 +14,14 @@ pub(crate) fn start(
     follower: Follower,
     gate: Gate,
 ) {
-    tokio::spawn(follower.run());
+    let follows = tokio::spawn(follower.run());
+    tokio::spawn(async move {
+        // It never ends by itself. A process whose policy no longer follows the log would take revoked tokens for good
+        // ones, so it does not live on.
+        let ended = follows.await;
+        tracing::error!(panicked = ended.is_err(), "policy.follower_ended");
+        std::process::exit(70);
+    });
     tokio::spawn(async move {
         loop {
             match registry.sweep().await {

@@ -1,7 +1,7 @@
 //! Who calls the token endpoint or revokes: a client, by its secret.
 
-use turnpike_domain::Client;
-use turnpike_domain::id::ClientId;
+use turnpike_domain::id::{ClientId, SecretId};
+use turnpike_domain::{Client, Timestamp};
 use turnpike_rpc::oauth::secret_holders::compare_with_nothing;
 use turnpike_rpc::oauth::secret_uses::SecretOwner;
 use turnpike_rpc::oauth::{Asked, Credentials, Refusal};
@@ -15,6 +15,10 @@ const NOBODY: &str = "_";
 #[derive(Debug)]
 pub(crate) struct Authenticated {
     pub(crate) client: Client,
+    /// The secret it has shown: it must still live when the token is issued.
+    pub(crate) secret_id: SecretId,
+    /// When its record was read, at the latest: a revocation after that counts from a later second.
+    pub(crate) read_time: Timestamp,
     /// How to refuse it after all, should it be gone or disabled a moment later.
     pub(crate) by_header: bool,
 }
@@ -27,8 +31,6 @@ pub(crate) struct Authenticated {
 pub(crate) async fn client(inner: &Inner, asked: &Asked) -> Result<Authenticated, Refusal> {
     let credentials = Credentials::of(asked)?;
     let (now, by_header) = (inner.registry.now(), credentials.by_header);
-    inner.failures.check(&credentials.id, asked.peer, now)?;
-
     let id = ClientId::parse(&credentials.id);
     let known = id.is_ok() && credentials.id != NOBODY;
     let id = id.or_else(|_| ClientId::parse(NOBODY)).map_err(turnpike_domain::Error::internal)?;
@@ -41,12 +43,14 @@ pub(crate) async fn client(inner: &Inner, asked: &Asked) -> Result<Authenticated
         }
     };
     let Some(secret) = secret.map(|entry| entry.secret_id.clone()) else {
-        inner.failures.count(&credentials.id, asked.peer, now);
+        // The right secret always gets in: behind a proxy all callers have one address, and guesses of others must
+        // not lock anyone out. Whoever guesses learns nothing while the throttle holds.
+        inner.failures.refuse(&credentials.id, asked.peer, now)?;
         return Err(Credentials::refused(by_header));
     };
     inner.uses.note(|| SecretOwner::Client(id.clone()), &secret, now);
     let client = client.filter(|client| client.enabled).ok_or(disabled(by_header))?;
-    Ok(Authenticated { client, by_header })
+    Ok(Authenticated { client, secret_id: secret, read_time: now, by_header })
 }
 
 /// The refusal of a client that is disabled.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use serde::Serialize;
 use turnpike_domain::authorization_server::IssuedToken;
 use turnpike_domain::{Client, Error, Scope, Timestamp};
-use turnpike_rpc::oauth::{Answer, Asked, Refusal};
+use turnpike_rpc::oauth::{Answer, Asked, Credentials, Refusal};
 
 use crate::Inner;
 use crate::authenticate::{self, Authenticated, disabled};
@@ -60,10 +60,10 @@ struct Decided {
 /// Decides on the scopes. A token issued in the second of a revocation would be caught by it, so
 /// such a request waits for the second to end, and then decides on what is there.
 async fn decide(inner: &Inner, caller: Authenticated, wanted: &Wanted) -> Result<Decided, Refusal> {
-    let Authenticated { mut client, by_header } = caller;
+    let Authenticated { mut client, secret_id, read_time, by_header } = caller;
+    let mut now = read_time;
     let mut waited = 0;
     loop {
-        let now = inner.registry.now();
         let scopes = wanted.of(client.scopes_at(Some(now)))?;
         let begin = Timestamp::from_seconds(client.earliest_issue(&scopes));
         let wait = begin.millis() - now.millis();
@@ -76,8 +76,13 @@ async fn decide(inner: &Inner, caller: Authenticated, wanted: &Wanted) -> Result
             return Err(Error::Unavailable("the second of a revocation does not end".into()).into());
         }
         tokio::time::sleep(Duration::from_millis(wait.unsigned_abs())).await;
-        let again = inner.registry.client(&client.client_id).await?;
-        client = again.map(|c| c.value).filter(|c| c.enabled).ok_or(disabled(by_header))?;
+        // The time first: what is revoked after the record was read counts from a later second.
+        now = inner.registry.now();
+        let again = inner.registry.client(&client.client_id).await?.map(|again| again.value);
+        client = again.filter(|again| again.enabled).ok_or(disabled(by_header))?;
+        if !client.secrets.list().iter().any(|secret| secret.secret_id == secret_id) {
+            return Err(Credentials::refused(by_header));
+        }
     }
 }
 

@@ -3,6 +3,9 @@
 use prost_types::FieldMask;
 use turnpike_domain::{Problem, Violations};
 
+/// More paths than any message has fields.
+const PATHS_MAX: usize = 32;
+
 /// What an update may name, what else the message has, and what it filled.
 pub(super) struct Fields<'a> {
     /// The fields that an update may change.
@@ -25,6 +28,10 @@ pub(super) fn fields(
     let paths = mask.map_or(&[][..], |mask| &mask.paths);
     if paths.is_empty() {
         return of.filled.to_vec();
+    }
+    if paths.len() > PATHS_MAX {
+        violations.add("update_mask.paths", Problem::TooLong { max: PATHS_MAX, unit: "entries" });
+        return Vec::new();
     }
     let mut named = Vec::new();
     for (at, path) in paths.iter().enumerate() {

@@ -5,7 +5,7 @@ use turnpike_domain::authz::{Action, Resource};
 use turnpike_domain::error::Error;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Attempt, Change, GrantsOf, Registry, Versioned};
+use turnpike_registry::{Attempt, Change, GrantsOf, Registry, Versioned, check_hand_over};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::clients::{ClientUpdate, parse_update, to_client};
 
@@ -40,6 +40,11 @@ async fn decide(
     if moves {
         let resource = Resource::Client { team: &next.value.team, related: &[] };
         op.authorize_new(Action::ManageClient, &resource)?;
+        // Scopes of Turnpike's own API act for the owner, whoever knows the secret: they do not move either.
+        let grants = registry.live_grants_of_client(id).await?;
+        check_hand_over(&grants, |grant| {
+            grant.resource_server.is_built_in() || grant.resource_server_team == client.value.team
+        })?;
     }
     if update.validate_only {
         return Ok(Attempt::Nothing(next));

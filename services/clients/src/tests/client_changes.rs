@@ -140,7 +140,23 @@ async fn a_client_goes_to_a_team_of_whoever_moves_it() {
     let buyer = person("bert", &["buyers"], &[]);
     assert_eq!(code(plane.update(&buyer, request.clone()).await), "NOT_FOUND");
     let both = person("bea", &["buyers", "partners"], &[]);
-    let moved = plane.update(&both, request).await.unwrap().client.unwrap();
+
+    // What one team decided for itself ends before its two sides part: nobody else has looked at it.
+    let asked = pb::UpdateClientRequest { validate_only: true, ..request.clone() };
+    assert_eq!(code(plane.update(&both, asked).await), "IN_THE_WAY");
+    assert_eq!(code(plane.update(&both, request).await), "IN_THE_WAY");
+    let own = created.grants.iter().find(|grant| grant.resource_server == "shop").unwrap();
+    let over = pb::RevokeGrantRequest {
+        grant_id: own.grant_id.clone(),
+        etag: own.etag.clone(),
+        reason: "it moves".to_owned(),
+        validate_only: false,
+    };
+    plane.revoke(&partner(), over).await.unwrap();
+    let etag = plane.client(&client.client_id).await.etag;
+    let wanted = pb::Client { etag, ..wanted };
+    let moved = plane.update(&both, update(&wanted, &["team"])).await.unwrap();
+    let moved = moved.client.unwrap();
     assert_eq!(moved.team, "buyers");
     let event = plane.events().await.pop().unwrap();
     assert_eq!((&event.team[..], &event.other_team[..]), ("buyers", "partners"));

@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use turnpike_domain::ports::Clock as _;
+
 use crate::world::{GRANT, World};
 use turnpike_issuer_embedded::Algorithm;
 
@@ -21,11 +23,13 @@ async fn guesses_are_slowed_down_and_only_where_they_come_from() {
     let reply = ask("192.0.2.1", "c1", "wrong").await;
     reply.is_error(429, "temporarily_unavailable");
     assert_eq!(reply.headers["retry-after"], "6");
-    ask("192.0.2.1", "c1", secret.expose()).await.is_error(429, "temporarily_unavailable");
+    // Behind a proxy all have one address: guesses of others must not keep the right secret out.
+    ask("192.0.2.1", "c1", secret.expose()).await.token();
+    ask("192.0.2.2", "c1", "wrong").await.is_error(401, "invalid_client");
     ask("192.0.2.2", "c1", secret.expose()).await.token();
     ask("192.0.2.1", "c2", other.expose()).await.token();
     world.clock.advance(Duration::from_secs(6));
-    ask("192.0.2.1", "c1", secret.expose()).await.token();
+    ask("192.0.2.1", "c1", "wrong").await.is_error(401, "invalid_client");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -84,4 +88,23 @@ async fn one_client_gets_so_many_tokens_a_second() {
     world.clock.advance(Duration::from_millis(500));
     world.token("c1", secret.expose(), "").await.token();
     world.token("c1", secret.expose(), "").await.is_error(429, "temporarily_unavailable");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_secret_that_ends_while_its_request_waits_gets_nothing() {
+    let world = World::new().await;
+    let secret = world.registered.client("c1", &SCOPE).await;
+    let now = world.clock.now();
+    world.registered.change_client("c1", |client| client.revoke_tokens(now)).await;
+    let changes = async {
+        tokio::time::sleep(Duration::from_millis(50)).await;
+        let end = |client: &mut turnpike_domain::Client| {
+            let id = client.secrets.list()[0].secret_id.clone();
+            client.secrets.remove(&id);
+        };
+        world.registered.change_client("c1", end).await;
+        world.clock.advance(Duration::from_secs(2));
+    };
+    let (reply, ()) = tokio::join!(world.token("c1", secret.expose(), ""), changes);
+    reply.is_error(401, "invalid_client");
 }

@@ -138,7 +138,8 @@ export const EventSchema: GenMessage<Event> = /*@__PURE__*/
   messageDesc(file_turnpike_v1_audit, 0);
 
 /**
- * A field before and after a change.
+ * A field before and after a change. Of a list that changed, `before` has the entries that went and `after` those that
+ * came.
  *
  * @generated from message turnpike.v1.FieldChange
  */

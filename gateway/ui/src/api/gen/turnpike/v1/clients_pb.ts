@@ -689,7 +689,8 @@ export const ClientService: GenService<{
    * Changes display name, description, team or token lifetime.
    *
    * Callers: members of the owning team (and, when `team` changes, of the new one too), platform admins. Absent:
-   * NOT_FOUND. Stale etag: ABORTED. Idempotent by the etag.
+   * NOT_FOUND. Stale etag: ABORTED. A new team while it has live grants that the old one decided for itself, or grants of
+   * the resource server `turnpike`: FAILED_PRECONDITION with one violation `GRANT_IN_USE` a grant. Idempotent by the etag.
    *
    * @generated from rpc turnpike.v1.ClientService.UpdateClient
    */

@@ -216,7 +216,7 @@ export const IntrospectionService: GenService<{
    * Ends one token before its time. From the answer on, introspection refuses it.
    *
    * Callers: members of the team that owns the token's client, platform admins; programs with
-   * `turnpike/registry.write`. A token that is not one of ours, or no longer good, is NOT_FOUND. Idempotent.
+   * `turnpike/registry.write`. A token that is not one of ours, or has ended, is NOT_FOUND. Idempotent.
    *
    * @generated from rpc turnpike.v1.IntrospectionService.RevokeToken
    */

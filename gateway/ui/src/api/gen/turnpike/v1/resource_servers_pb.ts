@@ -515,7 +515,8 @@ export const ResourceServerService: GenService<{
    * Callers: members of the owning team (and, when `team` changes, of the new one too), platform admins.
    * Absent: NOT_FOUND. Stale etag: ABORTED. A removed scope that a grant uses: FAILED_PRECONDITION with one
    * violation `GRANT_IN_USE` a grant, unless `force` is set. A scope that is added back later begins
-   * without grants. Idempotent by the etag.
+   * without grants. A new team while the old one's own clients hold grants of it: the same, `force` or not. Idempotent by
+   * the etag.
    *
    * @generated from rpc turnpike.v1.ResourceServerService.UpdateResourceServer
    */
