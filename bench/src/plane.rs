@@ -16,9 +16,9 @@ use turnpike_domain::text::{
 };
 use turnpike_domain::time::TokenLifetime;
 use turnpike_domain::url::HttpUrl;
-use turnpike_domain::{Actor, Client, Grant, Identifier, ResourceServer, Scope, ScopeName};
+use turnpike_domain::{Actor, Client, Error, Grant, Identifier, ResourceServer, Scope, ScopeName};
 use turnpike_issuer_embedded::{Algorithm, EmbeddedIssuer, Settings};
-use turnpike_registry::{Change, Origin, Registry, Versioned};
+use turnpike_registry::{Attempt, Change, Origin, Registry, Versioned};
 use turnpike_runtime::backend;
 use turnpike_runtime::clock::SystemClock;
 use turnpike_runtime::entropy::SystemEntropy;
@@ -123,20 +123,24 @@ pub(crate) async fn issuer(
 }
 
 /// An empty change, by Turnpike itself.
-fn change() -> Result<Change, Failure> {
+fn change() -> Result<Change, Error> {
     let origin = Origin { request_id: "bench".to_owned(), method: String::new() };
     Ok(Change::new(&permit()?, &origin))
 }
 
-fn permit() -> Result<Permit, Failure> {
+fn permit() -> Result<Permit, Error> {
     decide(&Actor::System, Action::RotateKeys, &Resource::Whole)
-        .map_err(|_| "Turnpike may not change anything".into())
+        .map_err(|_| Error::internal("Turnpike may not change anything"))
 }
 
-/// Makes a change durable.
-pub(crate) async fn commit(registry: &Registry, change: Change) -> Result<(), Failure> {
-    registry.commit(change).await.map_err(|error| format!("not committed: {error:?}"))?;
-    Ok(())
+/// Makes a change durable. It may be asked for again: one that had to wait for long is not made.
+pub(crate) async fn commit(
+    registry: &Registry,
+    change: impl Fn() -> Result<Change, Error> + Send + Sync,
+) -> Result<(), Failure> {
+    let change = &change;
+    let attempt = async || Ok(Attempt::Change(Box::new(change()?), ()));
+    Ok(registry.transact(attempt).await?)
 }
 
 async fn add_server(registry: &Registry, scope: &Scope) -> Result<Secret, Failure> {
@@ -159,11 +163,14 @@ async fn add_server(registry: &Registry, scope: &Scope) -> Result<Secret, Failur
         create_time: now,
         update_time: now,
     };
-    let mut change = change()?;
-    change.put_resource_server(&Versioned::new(server.clone()))?;
-    let action = EventAction::ResourceServerCreated;
-    change.event(EventDraft::of_resource_server(action, Became::New(&server)));
-    commit(registry, change).await?;
+    let creation = || {
+        let mut change = change()?;
+        change.put_resource_server(&Versioned::new(server.clone()))?;
+        let action = EventAction::ResourceServerCreated;
+        change.event(EventDraft::of_resource_server(action, Became::New(&server)));
+        Ok(change)
+    };
+    commit(registry, creation).await?;
     Ok(Secret { id: RESOURCE_SERVER.to_owned(), value: secret.expose().to_owned() })
 }
 
@@ -171,10 +178,13 @@ async fn add_client(registry: &Registry, scope: &Scope) -> Result<(Client, Secre
     let (mut client, secret) = new_client(registry)?;
     let grant = grant(registry, &client, scope)?;
     client.take_grant(&grant, registry.now())?;
-    let mut change = creation(&client)?;
-    change.put_grant(&Versioned::new(grant.clone()))?;
-    change.event(EventDraft::of_grant(EventAction::GrantRequested, Became::New(&grant), ""));
-    commit(registry, change).await?;
+    let creation = || {
+        let mut change = creation(&client)?;
+        change.put_grant(&Versioned::new(grant.clone()))?;
+        change.event(EventDraft::of_grant(EventAction::GrantRequested, Became::New(&grant), ""));
+        Ok(change)
+    };
+    commit(registry, creation).await?;
     Ok((client, secret))
 }
 
@@ -203,7 +213,7 @@ pub(crate) fn new_client(registry: &Registry) -> Result<(Client, Secret), Failur
 }
 
 /// The change that registers a client.
-pub(crate) fn creation(client: &Client) -> Result<Change, Failure> {
+pub(crate) fn creation(client: &Client) -> Result<Change, Error> {
     let mut change = change()?;
     change.put_client(&Versioned::new(client.clone()))?;
     change.event(EventDraft::of_client(EventAction::ClientCreated, Became::New(client)));

@@ -23,6 +23,8 @@ pub(crate) struct Settings {
     pub(crate) load: Duration,
     /// Tokens that are sent in turn where none may be known: more than a verifier remembers (10,000).
     pub(crate) cold_tokens: usize,
+    /// Tokens that are remembered, to see what that takes.
+    pub(crate) known_tokens: usize,
 }
 
 impl Settings {
@@ -32,6 +34,7 @@ impl Settings {
         span: Duration::from_millis(40),
         load: Duration::from_millis(1000),
         cold_tokens: 16_000,
+        known_tokens: 4_000,
     };
     /// Some seconds, for nothing but to see that it works.
     pub(crate) const QUICK: Self = Self {
@@ -39,6 +42,7 @@ impl Settings {
         span: Duration::from_millis(1),
         load: Duration::from_millis(50),
         cold_tokens: 100,
+        known_tokens: 100,
     };
 }
 
@@ -50,8 +54,9 @@ pub(crate) struct Subject {
     pub(crate) measure: fn(&Settings) -> Result<Vec<Row>, Failure>,
 }
 
-/// All of them, in the order of the table.
+/// All of them, in the order of the table. The first one needs memory that nothing has used before.
 pub(crate) const ALL: &[Subject] = &[
+    process::CACHE,
     local_verify::SUBJECT,
     tokens::IN_PROCESS,
     tokens::OVER_HTTP,

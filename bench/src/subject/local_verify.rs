@@ -31,8 +31,8 @@ pub(crate) const SUBJECT: Subject = Subject {
 };
 
 const ISSUER: &str = "https://cognito-idp.eu-west-1.amazonaws.com/eu-west-1_Sample";
-const CLIENT: &str = "1example23456789abcdefghij";
-const SCOPES: [&str; 2] = ["lj-health-food/place-order", "lj-health-food/list-orders"];
+pub(super) const CLIENT: &str = "1example23456789abcdefghij";
+pub(super) const SCOPES: [&str; 2] = ["lj-health-food/place-order", "lj-health-food/list-orders"];
 
 fn measure(settings: &Settings) -> Result<Vec<Row>, Failure> {
     let issuer = issuer();
@@ -82,7 +82,7 @@ fn measure(settings: &Settings) -> Result<Vec<Row>, Failure> {
 }
 
 /// Its keys have ids as Cognito's have: base64 of 32 bytes, padded.
-fn issuer() -> Issuer {
+pub(super) fn issuer() -> Issuer {
     let issuer = Issuer::rs256(ISSUER);
     let key_id = format!("{}=", issuer.key_id());
     issuer.with_key_id(&key_id)
@@ -94,7 +94,7 @@ fn token(issuer: &Issuer) -> String {
     draft.claim("jti", quote("5a9c1c35-4b4f-4b0a-9d2e-3f1a7c0f6f10")).token()
 }
 
-fn verifier(issuer: &Issuer, cache: VerdictCache) -> Result<Verifier, Failure> {
+pub(super) fn verifier(issuer: &Issuer, cache: VerdictCache) -> Result<Verifier, Failure> {
     let policy = Arc::new(Live { epoch: AtomicU64::new(1) });
     let builder = Verifier::builder(ISSUER).keys(issuer.keys()).policy(policy).cache(cache);
     Ok(builder.build()?)

@@ -42,7 +42,7 @@ async fn rate(registry: &Registry, writers: usize, span: Duration) -> Result<f64
             let mut made = 0_u32;
             while began.elapsed() < span {
                 let (client, _) = new_client(&registry)?;
-                commit(&registry, creation(&client)?).await?;
+                commit(&registry, || creation(&client)).await?;
                 made += 1;
             }
             Ok::<_, Failure>(made)
