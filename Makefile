@@ -16,7 +16,7 @@ help: ## This list
 
 .PHONY: up
 up: ui ## Build and run everything on http://127.0.0.1:8080; prints the links to sign in
-	cargo run --release --bin turnpike -- up
+	cargo run --bin turnpike -- up
 
 .PHONY: demo
 demo: ui ## Play the story of a partner that orders, with real processes

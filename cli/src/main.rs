@@ -10,7 +10,11 @@ use clap::{Parser, Subcommand};
 
 /// One place for machine-to-machine access.
 #[derive(Parser)]
-#[command(name = "turnpike", version, about)]
+#[command(
+    name = "turnpike",
+    version,
+    about = "One place for machine-to-machine access. Begin with `turnpike up`."
+)]
 struct Args {
     #[command(subcommand)]
     command: Command,

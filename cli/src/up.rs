@@ -14,7 +14,7 @@ use crate::output;
 /// How to run it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A configuration file; deploy/turnpike.toml shows every key.
+    /// A configuration file; --dump-config shows every key.
     #[arg(long, env = "TURNPIKE_CONFIG")]
     config: Option<PathBuf>,
     /// Where to listen, such as 127.0.0.1:8080; port 0 takes a free one.

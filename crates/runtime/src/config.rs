@@ -195,7 +195,8 @@ impl Default for Config {
 
 impl Default for Log {
     fn default() -> Self {
-        Self { format: LogFormat::Text, filter: "info".to_owned() }
+        // A line for each file of the portal would hide what was printed at start.
+        Self { format: LogFormat::Text, filter: "info,turnpike::access=warn".to_owned() }
     }
 }
 
