@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use tempfile::TempDir;
-use turnpike_domain::authorization_server::AuthorizationServer as _;
+use turnpike_domain::authorization_server::{AuthorizationServer as _, TokenRequest};
 use turnpike_domain::authz::{Action, Permit, Resource, decide};
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::grant::{Decision, GrantScopes, GrantState};
@@ -98,7 +98,9 @@ impl Plane {
         if let (Some((client, _)), 1..) = (added.first(), tokens) {
             for _ in 0..tokens {
                 let scopes = std::slice::from_ref(&scope);
-                let token = issuer.issue(client, scopes, registry.now()).await?;
+                let token = issuer
+                    .issue(&TokenRequest { client, scopes, secret: "", now: registry.now() })
+                    .await?;
                 issued.push(token.access_token.expose().to_owned());
             }
         }

@@ -1,7 +1,10 @@
 //! The authorization-server seam: whoever issues access tokens.
 //!
 //! Two crates stand behind it: the embedded issuer, which runs in the process, and Cognito. What
-//! both must agree on is the suite `turnpike_testkit::authorization_server`.
+//! both must agree on is the suite `turnpike_testkit::authorization_server`. One that lives elsewhere
+//! also has a [`pool`], which the registry keeps up with its records.
+
+pub mod pool;
 
 use std::fmt::{self, Debug};
 use std::sync::Arc;
@@ -20,9 +23,9 @@ pub trait AuthorizationServer: Debug + Send + Sync {
     /// The `iss` of every token: a URL, compared byte for byte. Nothing else is derived from it.
     fn issuer(&self) -> &str;
 
-    /// A new token for `client` that carries exactly `scopes`, in that order, issued in the second
-    /// of `now` and living as long as the client's tokens do. The caller has authenticated the
-    /// client and decided on the scopes: nothing of that is asked again here.
+    /// A new token for the client that carries exactly the scopes asked for, issued about now and
+    /// living as long as the client's tokens do. The caller has authenticated the client and decided
+    /// on the scopes: nothing of that is asked again here.
     ///
     /// The token has Cognito's shape: header `kid` and `alg`, no `typ`; claims `sub` and
     /// `client_id` (the client), `token_use` ("access"), `scope`, `auth_time`, `iss`, `exp`, `iat`,
@@ -30,14 +33,10 @@ pub trait AuthorizationServer: Debug + Send + Sync {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`] if it may succeed later; [`Error::Internal`] for a defect, such as no
-    /// scopes.
-    async fn issue(
-        &self,
-        client: &Client,
-        scopes: &[Scope],
-        now: Timestamp,
-    ) -> Result<IssuedToken, Error>;
+    /// [`Error::Unavailable`] or [`Error::RateLimited`] if it may succeed later;
+    /// [`Error::Unauthenticated`] if the authorization server does not take the client's secret;
+    /// [`Error::Internal`] for a defect, such as no scopes.
+    async fn issue(&self, request: &TokenRequest<'_>) -> Result<IssuedToken, Error>;
 
     /// The keys that tokens issued now, before, and for a key set's lifetime from now on are
     /// verified with.
@@ -46,6 +45,28 @@ pub trait AuthorizationServer: Debug + Send + Sync {
     ///
     /// [`Error::Unavailable`], [`Error::Internal`].
     async fn keys(&self) -> Result<PublishedKeys, Error>;
+}
+
+/// What a token is asked for.
+#[derive(Clone, Copy)]
+pub struct TokenRequest<'a> {
+    /// For whom.
+    pub client: &'a Client,
+    /// With which scopes, in this order; at least one.
+    pub scopes: &'a [Scope],
+    /// The secret that the client has shown: an authorization server elsewhere asks for it too.
+    pub secret: &'a str,
+    /// When.
+    pub now: Timestamp,
+}
+
+impl Debug for TokenRequest<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("TokenRequest")
+            .field("client_id", &self.client.client_id)
+            .field("scopes", &self.scopes)
+            .finish_non_exhaustive()
+    }
 }
 
 /// A token, and how long it lives.

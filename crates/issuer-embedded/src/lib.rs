@@ -15,9 +15,11 @@ use std::sync::{Arc, PoisonError, RwLock};
 use async_trait::async_trait;
 use tokio::sync::{Mutex, OnceCell, watch};
 use turnpike_domain::actor::Actor;
-use turnpike_domain::authorization_server::{AuthorizationServer, IssuedToken, PublishedKeys};
+use turnpike_domain::authorization_server::{
+    AuthorizationServer, IssuedToken, PublishedKeys, TokenRequest,
+};
 use turnpike_domain::authz::{Action, Permit, Resource, decide};
-use turnpike_domain::{Client, Error, Scope, Timestamp};
+use turnpike_domain::{Error, Timestamp};
 use turnpike_registry::{Attempt, Change, Origin, Registry, Versioned};
 
 use crate::key_ring::{Due, KeyRing};
@@ -141,12 +143,8 @@ impl AuthorizationServer for EmbeddedIssuer {
         self.settings.issuer.as_str()
     }
 
-    async fn issue(
-        &self,
-        client: &Client,
-        scopes: &[Scope],
-        now: Timestamp,
-    ) -> Result<IssuedToken, Error> {
+    async fn issue(&self, request: &TokenRequest<'_>) -> Result<IssuedToken, Error> {
+        let TokenRequest { client, scopes, secret: _, now } = *request;
         let state = self.fresh_state(now).await?;
         let signer = state.signer(now)?;
         signer.issue(self.issuer(), client, scopes, now, self.registry.entropy())

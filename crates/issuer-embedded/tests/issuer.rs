@@ -7,17 +7,19 @@ use std::time::Duration;
 
 use async_trait::async_trait;
 use tempfile::TempDir;
-use turnpike_domain::authorization_server::{AuthorizationServer, IssuedToken, PublishedKeys};
+use turnpike_domain::authorization_server::{
+    AuthorizationServer, IssuedToken, PublishedKeys, TokenRequest,
+};
 use turnpike_domain::ports::Clock as _;
 use turnpike_domain::url::HttpUrl;
-use turnpike_domain::{Client, Error, Scope, Timestamp};
+use turnpike_domain::{Error, Scope, Timestamp};
 use turnpike_issuer_embedded::{Algorithm, EmbeddedIssuer, Settings};
 use turnpike_registry::store::{Key, Store as _};
 use turnpike_registry::{EventFilter, Registry};
 use turnpike_sdk::{KeySet, Keys, Require, Verifier};
 use turnpike_store_sqlite::SqliteStore;
 use turnpike_testkit::authorization_server::{
-    Timeline, authorization_server_conformance, client, rotation_timeline,
+    Timeline, asked, authorization_server_conformance, client, rotation_timeline,
 };
 use turnpike_testkit::clock::{SeededEntropy, TestClock};
 
@@ -54,7 +56,7 @@ fn settings() -> Settings {
 
 async fn token(issuer: &EmbeddedIssuer, now: Timestamp) -> String {
     let scope = [Scope::parse("api/read").unwrap()];
-    let token = issuer.issue(&client("shop", 3600), &scope, now).await.unwrap();
+    let token = issuer.issue(&asked(&client("shop", 3600), &scope, now)).await.unwrap();
     token.access_token.expose().to_owned()
 }
 
@@ -121,13 +123,8 @@ impl AuthorizationServer for Processes {
         self.signs.issuer()
     }
 
-    async fn issue(
-        &self,
-        client: &Client,
-        scopes: &[Scope],
-        now: Timestamp,
-    ) -> Result<IssuedToken, Error> {
-        self.signs.issue(client, scopes, now).await
+    async fn issue(&self, request: &TokenRequest<'_>) -> Result<IssuedToken, Error> {
+        self.signs.issue(request).await
     }
 
     async fn keys(&self) -> Result<PublishedKeys, Error> {

@@ -18,7 +18,9 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use jsonwebtoken::jwk::JwkSet;
 use jsonwebtoken::{DecodingKey, Validation};
 use serde_json::{Value, json};
-use turnpike_domain::authorization_server::{AuthorizationServer, IssuedToken, PublishedKeys};
+use turnpike_domain::authorization_server::{
+    AuthorizationServer, IssuedToken, PublishedKeys, TokenRequest,
+};
 use turnpike_domain::id::{ClientId, TeamId};
 use turnpike_domain::ports::Clock as _;
 use turnpike_domain::secret::Secrets;
@@ -67,7 +69,16 @@ pub async fn authorization_server_conformance(server: &dyn AuthorizationServer, 
 
 async fn issue(server: &dyn AuthorizationServer, scopes: &[&str], now: Timestamp) -> IssuedToken {
     let scopes: Vec<Scope> = scopes.iter().map(|scope| Scope::parse(scope).unwrap()).collect();
-    server.issue(&client("shop+1_a", 3600), &scopes, now).await.unwrap()
+    server.issue(&asked(&client("shop+1_a", 3600), &scopes, now)).await.unwrap()
+}
+
+/// A request of a client that has authenticated.
+pub const fn asked<'a>(
+    client: &'a Client,
+    scopes: &'a [Scope],
+    now: Timestamp,
+) -> TokenRequest<'a> {
+    TokenRequest { client, scopes, secret: "shown", now }
 }
 
 async fn the_token_has_cognitos_shape(server: &dyn AuthorizationServer, now: Timestamp) {
@@ -112,7 +123,7 @@ async fn a_token_lives_as_long_as_the_client_says(
 ) {
     for lifetime in [300, 3600, 86_400] {
         let scope = [Scope::parse("api/read").unwrap()];
-        let token = server.issue(&client("shop", lifetime), &scope, now).await.unwrap();
+        let token = server.issue(&asked(&client("shop", lifetime), &scope, now)).await.unwrap();
         assert_eq!(token.expires_in, lifetime);
         let claims = part(token.access_token.expose(), 1);
         assert_eq!(claims["exp"], now.seconds() + lifetime);
@@ -145,7 +156,7 @@ async fn keys_are_public_and_have_ids(server: &dyn AuthorizationServer) {
 }
 
 async fn nothing_is_issued_without_scopes(server: &dyn AuthorizationServer, now: Timestamp) {
-    assert!(server.issue(&client("shop", 3600), &[], now).await.is_err());
+    assert!(server.issue(&asked(&client("shop", 3600), &[], now)).await.is_err());
 }
 
 async fn what_is_secret_does_not_print(server: &dyn AuthorizationServer, now: Timestamp) {
@@ -193,7 +204,7 @@ pub async fn rotation_timeline(
         if sets.len() > behind.unwrap() + 1 {
             sets.pop_front();
         }
-        let token = server.issue(&longest, &scope, now).await.unwrap();
+        let token = server.issue(&asked(&longest, &scope, now)).await.unwrap();
         let token = token.access_token.expose();
         for (age, keys) in sets.iter().rev().enumerate() {
             // Each set of the window has the key; the oldest and the newest also verify.

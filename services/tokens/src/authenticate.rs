@@ -5,16 +5,18 @@ use turnpike_domain::{Client, Timestamp};
 use turnpike_rpc::oauth::secret_holders::compare_with_nothing;
 use turnpike_rpc::oauth::secret_uses::SecretOwner;
 use turnpike_rpc::oauth::{Asked, Credentials, Refusal};
+use zeroize::Zeroizing;
 
 use crate::Inner;
 
 /// A key that no client has: it is looked up where an id cannot be one, so that time does not tell.
 const NOBODY: &str = "_";
 
-/// A client that has shown its secret and is enabled.
-#[derive(Debug)]
+/// A client that has shown its secret and is enabled. Does not print.
 pub(crate) struct Authenticated {
     pub(crate) client: Client,
+    /// The secret, for an authorization server that asks for it too.
+    pub(crate) secret: Zeroizing<String>,
     /// The secret it has shown: it must still live when the token is issued.
     pub(crate) secret_id: SecretId,
     /// When its record was read, at the latest: a revocation after that counts from a later second.
@@ -50,7 +52,13 @@ pub(crate) async fn client(inner: &Inner, asked: &Asked) -> Result<Authenticated
     };
     inner.uses.note(|| SecretOwner::Client(id.clone()), &secret, now);
     let client = client.filter(|client| client.enabled).ok_or(disabled(by_header))?;
-    Ok(Authenticated { client, secret_id: secret, read_time: now, by_header })
+    Ok(Authenticated {
+        client,
+        secret: credentials.secret,
+        secret_id: secret,
+        read_time: now,
+        by_header,
+    })
 }
 
 /// The refusal of a client that is disabled.

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use turnpike_domain::authorization_server::IssuedToken;
+use turnpike_domain::authorization_server::{IssuedToken, TokenRequest};
 use turnpike_domain::{Client, Error, Scope, Timestamp};
 use turnpike_rpc::oauth::{Answer, Asked, Credentials, Refusal};
+use zeroize::Zeroizing;
 
 use crate::Inner;
 use crate::authenticate::{self, Authenticated, disabled};
@@ -39,8 +40,9 @@ pub(crate) async fn handle(inner: &Inner, asked: Asked) -> Result<Answer, Refusa
     let caller = authenticate::client(inner, &asked).await?;
     check_rate(inner, &caller.client)?;
     let wanted = Wanted::parse(asked.form.get("scope"))?;
-    let Decided { client, scopes, now } = decide(inner, caller, &wanted).await?;
-    let token = inner.server.issue(&client, &scopes, now).await?;
+    let Decided { client, scopes, secret, now } = decide(inner, caller, &wanted).await?;
+    let request = TokenRequest { client: &client, scopes: &scopes, secret: &secret, now };
+    let token = inner.server.issue(&request).await?;
     answer(&client, &scopes, &token)
 }
 
@@ -54,13 +56,14 @@ fn check_rate(inner: &Inner, client: &Client) -> Result<(), Refusal> {
 struct Decided {
     client: Client,
     scopes: Vec<Scope>,
+    secret: Zeroizing<String>,
     now: Timestamp,
 }
 
 /// Decides on the scopes. A token issued in the second of a revocation would be caught by it, so
 /// such a request waits for the second to end, and then decides on what is there.
 async fn decide(inner: &Inner, caller: Authenticated, wanted: &Wanted) -> Result<Decided, Refusal> {
-    let Authenticated { mut client, secret_id, read_time, by_header } = caller;
+    let Authenticated { mut client, secret, secret_id, read_time, by_header } = caller;
     let mut now = read_time;
     let mut waited = 0;
     loop {
@@ -68,7 +71,7 @@ async fn decide(inner: &Inner, caller: Authenticated, wanted: &Wanted) -> Result
         let begin = Timestamp::from_seconds(client.earliest_issue(&scopes));
         let wait = begin.millis() - now.millis();
         if wait <= 0 {
-            return Ok(Decided { client, scopes, now });
+            return Ok(Decided { client, scopes, secret, now });
         }
         waited += wait;
         if wait > WAIT_MAX_MILLIS || waited > WAITS_MAX_MILLIS {

@@ -4,6 +4,7 @@ use std::fmt;
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use zeroize::Zeroizing;
 
 use crate::oauth::endpoint::Asked;
 use crate::oauth::form::{Form, decode};
@@ -14,7 +15,7 @@ pub struct Credentials {
     /// The `client_id` of a client or the identifier of a resource server.
     pub id: String,
     /// The secret.
-    pub secret: String,
+    pub secret: Zeroizing<String>,
     /// Whether they came in the `Authorization` header.
     pub by_header: bool,
 }
@@ -36,7 +37,11 @@ impl Credentials {
             ([], None) => Err(client(true, "the client did not authenticate")),
             ([], Some(secret)) => {
                 let id = form.get("client_id").ok_or(Refusal::Request("client_id is missing"))?;
-                Ok(Self { id: id.to_owned(), secret: secret.to_owned(), by_header: false })
+                Ok(Self {
+                    id: id.to_owned(),
+                    secret: Zeroizing::new(secret.to_owned()),
+                    by_header: false,
+                })
             }
             ([header], None) if form.get("client_assertion").is_none() => {
                 let found = header.to_str().ok().and_then(Self::from_basic);
@@ -58,7 +63,7 @@ impl Credentials {
         let joined = STANDARD.decode(encoded.trim_matches(' ')).ok()?;
         let colon = joined.iter().position(|b| *b == b':')?;
         let id = decode(&joined[..colon]).ok()?;
-        let secret = decode(&joined[colon + 1..]).ok()?;
+        let secret = Zeroizing::new(decode(&joined[colon + 1..]).ok()?);
         Some(Self { id, secret, by_header: true })
     }
 
