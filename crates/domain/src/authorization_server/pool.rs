@@ -58,12 +58,21 @@ pub trait Pool: Debug + Send + Sync {
     /// [`Error`]; [`Error::Full`] if two live already.
     async fn add_secret(&self, id: &ClientId, secret: &SecretValue) -> Result<SecretName, Error>;
 
-    /// Deletes all secrets of a client but these; the last one stays if the pool insists on one.
+    /// Ends a secret, and says whether it is gone: a pool that insists on one secret keeps the last, which
+    /// can be ended once there is another. One that is not there, or whose client is not, is gone.
     ///
     /// # Errors
     ///
-    /// [`Error`]; [`Error::Missing`] if there is no such client.
-    async fn keep_secrets(&self, id: &ClientId, keep: &[SecretName]) -> Result<(), Error>;
+    /// [`Error::Busy`], [`Error::Refused`], [`Error::Unknown`].
+    async fn remove_secret(&self, id: &ClientId, name: &SecretName) -> Result<bool, Error>;
+
+    /// The pool's names of the secrets of a client, in no order; none if there is no such client, or the
+    /// pool [takes none](Pool::takes_secrets).
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Busy`], [`Error::Refused`], [`Error::Unknown`].
+    async fn secrets(&self, id: &ClientId) -> Result<Vec<SecretName>, Error>;
 
     /// Whether the pool takes secrets of our choice. If not, what clients show is known to Turnpike
     /// alone, and Turnpike itself authenticates to the authorization server in their stead.
