@@ -17,6 +17,11 @@ pub trait Entropy: Debug + Send + Sync {
     fn fill(&self, bytes: &mut [u8]);
 }
 
+/// A name that no other has: 26 lower-case letters and digits.
+pub fn unique(entropy: &dyn Entropy) -> String {
+    draw(entropy, b"abcdefghijklmnopqrstuvwxyz0123456789", 26)
+}
+
 /// `length` characters drawn evenly from `alphabet` (2 to 256 ASCII characters).
 pub(crate) fn draw(entropy: &dyn Entropy, alphabet: &[u8], length: usize) -> String {
     // Bytes at or above the largest multiple of the alphabet's size would favour its first letters.

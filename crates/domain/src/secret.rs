@@ -101,6 +101,16 @@ pub struct SecretEntry {
     pub create_time: Timestamp,
 }
 
+impl SecretEntry {
+    /// A new secret, and what is kept of it.
+    pub fn generate(entropy: &dyn Entropy, now: Timestamp) -> (Self, SecretValue) {
+        let value = SecretValue::generate(entropy);
+        let entry =
+            Self { secret_id: SecretId::generate(entropy), hash: value.hash(), create_time: now };
+        (entry, value)
+    }
+}
+
 /// The live secrets of one owner: at most two, so that one can replace the other without an outage.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Secrets(Vec<SecretEntry>);
@@ -146,15 +156,20 @@ impl Secrets {
         now: Timestamp,
         owner: &str,
     ) -> Result<(SecretEntry, SecretValue), Error> {
-        self.check_room(owner)?;
-        let value = SecretValue::generate(entropy);
-        let entry = SecretEntry {
-            secret_id: SecretId::generate(entropy),
-            hash: value.hash(),
-            create_time: now,
-        };
-        self.0.push(entry.clone());
+        let (entry, value) = SecretEntry::generate(entropy, now);
+        self.put(entry.clone(), owner)?;
         Ok((entry, value))
+    }
+
+    /// One that was made before, beside those that live.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Precondition`] `TOO_MANY_SECRETS`.
+    pub fn put(&mut self, entry: SecretEntry, owner: &str) -> Result<(), Error> {
+        self.check_room(owner)?;
+        self.0.push(entry);
+        Ok(())
     }
 
     /// Ends one; `None` if there is none of that key.

@@ -6,6 +6,7 @@ use turnpike_domain::id::{ClientId, GrantId, SecretId, TeamId, TokenId};
 use turnpike_domain::{Client, Error, Grant, Identifier, Principal, ResourceServer, Timestamp};
 
 use crate::keys;
+use crate::outbox::{Subject, mark_body};
 use crate::policy::LEEWAY_SECONDS;
 use crate::record::{Versioned, client, grant, resource_server};
 use crate::request::Answered;
@@ -28,6 +29,8 @@ pub struct Change {
     pub(crate) writes: Vec<Write>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) read_at: Option<u64>,
+    /// Its marks for the pool are among the writes.
+    marked: bool,
 }
 
 impl Change {
@@ -39,6 +42,7 @@ impl Change {
             writes: Vec::new(),
             events: Vec::new(),
             read_at: None,
+            marked: false,
         }
     }
 
@@ -61,6 +65,7 @@ impl Change {
             writes: Vec::new(),
             events: vec![event],
             read_at: None,
+            marked: false,
         }
     }
 
@@ -75,9 +80,32 @@ impl Change {
         self.events.push(event);
     }
 
-    /// How many writes it has so far; a store takes 100 in all, one of them the log's head.
+    /// How many writes it has so far, with the marks it may leave; a store takes 100 in all, one of them
+    /// the log's head.
     pub fn size(&self) -> usize {
-        self.writes.len() + self.events.len()
+        let marks = if self.marked { 0 } else { self.subjects().count() };
+        self.writes.len() + self.events.len() + marks
+    }
+
+    /// Leaves a mark for each client and resource server it writes: the pool has to be told.
+    pub(crate) fn mark_for_pool(&mut self, now: Timestamp) -> Vec<Subject> {
+        let found: Vec<(Subject, u64)> = self.subjects().collect();
+        for (subject, version) in &found {
+            let item = Item {
+                key: subject.mark_key(),
+                index1: None,
+                index2: None,
+                version: *version,
+                body: mark_body(now),
+            };
+            self.writes.push(Write::Put { item, precondition: Precondition::Any });
+        }
+        self.marked = true;
+        found.into_iter().map(|(subject, _)| subject).collect()
+    }
+
+    fn subjects(&self) -> impl Iterator<Item = (Subject, u64)> {
+        self.writes.iter().filter_map(Subject::of_write)
     }
 
     /// How many bytes it has so far, events left out; a store takes 4 MB in all.

@@ -16,8 +16,8 @@ use crate::registry::Registry;
 const WRITES_MAX: usize = 86;
 /// The same in bytes, half of what a store takes.
 const BYTES_MAX: usize = 2_000_000;
-/// The most writes one grant costs: itself, three lists, its client, its event.
-const WRITES_PER_GRANT: usize = 6;
+/// The most writes one grant costs: itself, three lists, its client with its mark, its event.
+const WRITES_PER_GRANT: usize = 7;
 
 /// A live grant that is to lose scopes, and what that means to others.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -104,7 +104,7 @@ impl Registry {
         let mut ended = Ended::default();
         let mut bytes = 0;
         for Affected { grant, lost, .. } in affected {
-            let writes = change.size() + ended.clients.len() + WRITES_PER_GRANT;
+            let writes = change.size() + 2 * ended.clients.len() + WRITES_PER_GRANT;
             if writes > WRITES_MAX || change.bytes() + bytes > BYTES_MAX {
                 return Ok(ended);
             }

@@ -3,6 +3,7 @@
 //! | record | table | index 1 | index 2 |
 //! | --- | --- | --- | --- |
 //! | client | `CLIENT#id` / `META` | `CLIENTS#team` / name, id | `CLIENTS` / name, id |
+//! | its entry in the pool | `CLIENT#id` / `POOL` | | |
 //! | last use of a secret | `CLIENT#id` or `RS#id` / `USE#secret` | | |
 //! | resource server | `RS#id` / `META` | `RSS#team` / id | `RSS` / id |
 //! | grant | `GRANT#id` / `META` | `CLIENT-GRANTS#client` / time, id | `RS-GRANTS#rs` / time, id |
@@ -14,6 +15,8 @@
 //! | head of the log | `HEAD` / `META` | | |
 //! | answered request | `REQUEST#principal#id` / `META` | `EXPIRING` / time, kind, key | |
 //! | revoked token | `REVOKED#jti` / `META` | `EXPIRING` / time, kind, key | `REVOKED` / time, jti |
+//! | mark, announcement for the pool | `OUTBOX` / key of the record, `NEW#`, `SECRET#` | | |
+//! | claim of an object | `CLAIM#key` / `META` | | |
 //! | key of the installation, record of a part of Turnpike | `SYSTEM` / name | | |
 
 use turnpike_domain::id::{ClientId, GrantId, RequestId, SecretId, TeamId, TokenId};
@@ -21,7 +24,7 @@ use turnpike_domain::{Identifier, Principal, Timestamp};
 
 use crate::store::{IndexKey, Key};
 
-const META: &str = "META";
+pub(crate) const META: &str = "META";
 
 /// How many events share a partition: one of `DynamoDB`'s holds 10 GB at most comfortably, and a query
 /// never spans more than two for a page.
@@ -30,6 +33,28 @@ const BUCKET: u64 = 10_000;
 pub(crate) fn client(id: &ClientId) -> Key {
     Key::new(format!("CLIENT#{id}"), META)
 }
+
+/// What is known of a client's image in the pool.
+pub(crate) fn pool_entry(id: &ClientId) -> Key {
+    Key::new(format!("CLIENT#{id}"), "POOL")
+}
+
+/// What a pool has yet to be told.
+pub(crate) const OUTBOX: &str = "OUTBOX";
+
+/// The announcement of a client that is about to be made under this name.
+pub(crate) fn new_client(unique: &str) -> Key {
+    Key::new(OUTBOX, format!("{NEW_CLIENT}{unique}"))
+}
+
+pub(crate) const NEW_CLIENT: &str = "NEW#";
+
+/// The announcement of a secret that is about to be made.
+pub(crate) fn new_secret(id: &ClientId) -> Key {
+    Key::new(OUTBOX, format!("{NEW_SECRET}{id}"))
+}
+
+pub(crate) const NEW_SECRET: &str = "SECRET#";
 
 pub(crate) fn clients_of(team: &TeamId) -> String {
     format!("CLIENTS#{team}")

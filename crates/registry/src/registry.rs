@@ -13,6 +13,7 @@ use turnpike_domain::{Client, Error, Grant, Identifier, Principal, ResourceServe
 use crate::change::Change;
 use crate::commit::{CommitError, Commits, Head, read_head, unavailable};
 use crate::keys;
+use crate::outbox::Mirror;
 use crate::record::{Versioned, client, decode, encode, grant, kept, resource_server};
 use crate::request::{Once, Seen};
 use crate::store::{self, Item, Key, Query, Source, Store, Write};
@@ -30,6 +31,8 @@ pub struct Registry {
     pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     commits: Commits,
+    /// What this process does about the pool of the authorization server.
+    pub(crate) mirror: Mirror,
     /// What the policy of this process has applied, once it follows the log.
     pub(crate) applied: Arc<OnceLock<watch::Receiver<u64>>>,
 }
@@ -55,7 +58,8 @@ impl Registry {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Error> {
         let commits = Commits::start(store.clone(), clock.clone()).await?;
-        Ok(Self { store, clock, entropy, commits, applied: Arc::default() })
+        let (mirror, applied) = (Mirror::default(), Arc::default());
+        Ok(Self { store, clock, entropy, commits, mirror, applied })
     }
 
     /// Now, by this registry's clock.
@@ -87,13 +91,15 @@ impl Registry {
     {
         for attempt in 1..=ATTEMPTS {
             let decided = self.now();
-            let (change, answer) = match decide().await? {
+            let (mut change, answer) = match decide().await? {
                 Attempt::Change(change, answer) => (change, answer),
                 Attempt::Nothing(answer) => return Ok(answer),
             };
+            let subjects = self.mark(&mut change);
             match self.commits.commit(*change, decided).await {
                 Ok(sequence) => {
                     self.applied(sequence).await;
+                    self.settle(subjects).await;
                     return Ok(answer);
                 }
                 Err(CommitError::Failed(error)) => return Err(error),
@@ -123,8 +129,11 @@ impl Registry {
     /// # Errors
     ///
     /// [`CommitError`].
-    pub async fn commit(&self, change: Change) -> Result<u64, CommitError> {
-        self.commits.commit(change, self.now()).await
+    pub async fn commit(&self, mut change: Change) -> Result<u64, CommitError> {
+        let subjects = self.mark(&mut change);
+        let sequence = self.commits.commit(change, self.now()).await?;
+        self.settle(subjects).await;
+        Ok(sequence)
     }
 
     /// The newest sequence of the log that this process knows of; changes as it commits.

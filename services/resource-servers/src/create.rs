@@ -40,6 +40,13 @@ async fn create(registry: &Registry, op: &Op, new: &NewResourceServer) -> Result
     let built_in = new.identifier.is_built_in();
     let resource = Resource::ResourceServer { team: &new.team, built_in };
     let permit = op.authorize_new(Action::ManageResourceServer, &resource)?;
+    // Everything is checked before the authorization server hears of it.
+    match decide(registry, op, &permit, new).await? {
+        Attempt::Nothing(answer) => return Ok(answer),
+        Attempt::Change(_, created) => {
+            registry.provision_resource_server(&created.server.value).await?;
+        }
+    }
     registry.transact(async || decide(registry, op, &permit, new).await).await
 }
 

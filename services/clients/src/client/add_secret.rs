@@ -5,7 +5,7 @@ use turnpike_domain::authz::Action;
 use turnpike_domain::error::Error;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Attempt, Change, Registry, Seen, Versioned};
+use turnpike_registry::{Attempt, Change, ProvisionedSecret, Registry, Seen, Versioned};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::clients::{NewClientSecret, parse_add_secret, to_client};
 use turnpike_rpc::convert::{MadeSecret, to_new_secret};
@@ -18,7 +18,14 @@ pub(crate) async fn handle(
     message: &pb::AddClientSecretRequest,
 ) -> Result<pb::AddClientSecretResponse, Error> {
     let new = parse_add_secret(message, op.once(&message.request_id, message))?;
-    let (client, secret) = registry.transact(async || decide(registry, op, &new).await).await?;
+    // Everything is checked before the authorization server is asked for a secret.
+    let (client, secret) = match decide(registry, op, &new, None).await? {
+        Attempt::Nothing(answer) => answer,
+        Attempt::Change(..) => {
+            let made = registry.provision_secret(&new.client_id).await?;
+            registry.transact(async || decide(registry, op, &new, Some(&made)).await).await?
+        }
+    };
     let uses = registry.client_secret_uses(&new.client_id).await?;
     Ok(pb::AddClientSecretResponse {
         secret: Some(to_new_secret(&secret)),
@@ -30,6 +37,7 @@ async fn decide(
     registry: &Registry,
     op: &Op,
     new: &NewClientSecret,
+    made: Option<&ProvisionedSecret>,
 ) -> Result<Attempt<(Versioned<Client>, MadeSecret)>, Error> {
     let id = &new.client_id;
     let (mut client, permit) = access::client(registry, op, Action::ManageClient, id).await?;
@@ -50,9 +58,15 @@ async fn decide(
     }
     let now = registry.now();
     let before = client.value.clone();
-    let (entry, value) = client.value.secrets.add(registry.entropy(), now, &owner)?;
-    client.value.update_time = now;
     let mut change = Change::new(&permit, op.origin());
+    let Some(made) = made else {
+        let secret = MadeSecret { entry: None, value: None };
+        return Ok(Attempt::Change(Box::new(change), (client, secret)));
+    };
+    let (entry, value) = (made.entry.clone(), made.value.clone());
+    client.value.secrets.put(entry.clone(), &owner)?;
+    client.value.update_time = now;
+    registry.keep_secret(&mut change, id, made).await?;
     change.put_client(&client)?;
     let became = Became::Other(&before, &client.value);
     change.event(EventDraft::of_client(EventAction::ClientSecretAdded, became));

@@ -8,7 +8,7 @@ use turnpike_domain::secret::Secrets;
 use turnpike_domain::text::Reason;
 use turnpike_domain::{Client, Grant, Problem, ResourceServer, Timestamp, Violations};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Attempt, Change, Registry, Seen, Versioned};
+use turnpike_registry::{Attempt, Change, Provisioned, Registry, Seen, Versioned};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::MadeSecret;
 use turnpike_rpc::convert::clients::{NewClient, parse_create, to_created};
@@ -33,9 +33,45 @@ pub(crate) async fn handle(
     let new = parse_create(message, op.once(&message.request_id, message))?;
     let resource = Resource::Client { team: &new.team, related: &[] };
     let permit = op.authorize_new(Action::ManageClient, &resource)?;
-    let Created { client, secret, grants } =
-        registry.transact(async || decide(registry, op, &permit, &new).await).await?;
+    // Everything is checked before the authorization server is asked for a client.
+    let Created { client, secret, grants } = match check(registry, op, &permit, &new).await? {
+        Some(answer) => answer,
+        None => make(registry, op, &permit, &new).await?,
+    };
     Ok(to_created(&client, &secret, &grants, registry.now()))
+}
+
+/// Decides without a client: the answer, if nothing is to be made.
+async fn check(
+    registry: &Registry,
+    op: &Op,
+    permit: &Permit,
+    new: &NewClient,
+) -> Result<Option<Created>, Error> {
+    match decide(registry, op, permit, new, None).await? {
+        Attempt::Nothing(answer) => Ok(Some(answer)),
+        Attempt::Change(..) => Ok(None),
+    }
+}
+
+/// Makes the client for the authorization server, and registers it.
+async fn make(
+    registry: &Registry,
+    op: &Op,
+    permit: &Permit,
+    new: &NewClient,
+) -> Result<Created, Error> {
+    let made = registry.provision_client(&new.display_name, new.token_lifetime).await?;
+    let created =
+        registry.transact(async || decide(registry, op, permit, new, Some(&made)).await).await;
+    match created {
+        Ok(created) if created.client.value.client_id == made.client_id => Ok(created),
+        // Refused after all, or a repeat that ran beside the first call has its answer.
+        other => {
+            registry.abandon_client(made).await;
+            other
+        }
+    }
 }
 
 async fn decide(
@@ -43,6 +79,7 @@ async fn decide(
     op: &Op,
     permit: &Permit,
     new: &NewClient,
+    made: Option<&Provisioned>,
 ) -> Result<Attempt<Created>, Error> {
     let once = new.once.as_ref().filter(|_| !new.validate_only);
     let replaces = match registry.seen(permit.principal(), once).await? {
@@ -50,7 +87,12 @@ async fn decide(
         Seen::Never(replaces) => replaces,
     };
     let now = registry.now();
-    let mut client = Versioned::new(build(new, ClientId::generate(registry.entropy()), now));
+    let client_id = match made {
+        Some(made) => made.client_id.clone(),
+        // Nobody sees it.
+        None => ClientId::generate(registry.entropy()),
+    };
+    let mut client = Versioned::new(build(new, client_id, now));
     let mut change = Change::new(permit, op.origin());
     let grants = match &new.wanted {
         Some((wanted, reason)) => {
@@ -63,21 +105,25 @@ async fn decide(
         let secret = MadeSecret { entry: None, value: None };
         return Ok(Attempt::Nothing(Created { client, secret, grants }));
     }
+    let Some(made) = made else {
+        let secret = MadeSecret { entry: None, value: None };
+        return Ok(Attempt::Change(Box::new(change), Created { client, secret, grants }));
+    };
     let owner = client.value.subject();
-    let (entry, value) = client.value.secrets.add(registry.entropy(), now, &owner)?;
-    change.put_client(&client)?;
+    client.value.secrets.put(made.entry.clone(), &owner)?;
+    change.register(&client, made)?;
     change.event(EventDraft::of_client(EventAction::ClientCreated, Became::New(&client.value)));
     for grant in &grants {
         let became = Became::New(&grant.value);
         let reason = grant.value.reason.as_str();
         change.event(EventDraft::of_grant(EventAction::GrantRequested, became, reason));
     }
-    let mut keys = vec![client.value.client_id.to_string(), entry.secret_id.to_string()];
+    let mut keys = vec![client.value.client_id.to_string(), made.entry.secret_id.to_string()];
     keys.extend(grants.iter().map(|grant| grant.value.grant_id.to_string()));
     change.remember(once.map(|once| once.clone().answered(keys, now, replaces)).as_ref())?;
     client.version += 1;
     let grants = grants.into_iter().map(|g| Versioned { version: g.version + 1, ..g }).collect();
-    let secret = MadeSecret { entry: Some(entry), value: Some(value) };
+    let secret = MadeSecret { entry: Some(made.entry.clone()), value: Some(made.value.clone()) };
     Ok(Attempt::Change(Box::new(change), Created { client, secret, grants }))
 }
 
