@@ -2,5 +2,6 @@
 
 pub mod authorization_server;
 pub mod clock;
+pub mod memory_pool;
 pub mod registered;
 pub mod store;

@@ -122,8 +122,8 @@ impl Worker {
         let mut after = None;
         loop {
             let page = pool.clients(after.as_deref()).await?;
-            for client in page.items.iter().filter(|client| client.name.ends_with(unique)) {
-                pool.delete_client(&client.client_id).await?;
+            if let Some(orphan) = page.items.iter().find(|client| client.name.ends_with(unique)) {
+                pool.delete_client(&orphan.client_id).await?;
                 return Ok(true);
             }
             after = page.next;

@@ -6,6 +6,7 @@ mod commits;
 mod ending;
 mod lists;
 mod log;
+mod outbox;
 mod plane;
 mod policy;
 mod requests;

@@ -37,6 +37,13 @@ impl<S> FlakyStore<S> {
         &self.inner
     }
 
+    /// From now on all goes well.
+    pub fn heal(&self) {
+        for faults in [&self.reads, &self.commits] {
+            faults.lock().unwrap_or_else(PoisonError::into_inner).clear();
+        }
+    }
+
     /// Adds faults for the reads to come: gets and queries.
     pub fn on_reads(&self, faults: impl IntoIterator<Item = Fault>) {
         self.reads.lock().unwrap_or_else(PoisonError::into_inner).extend(faults);
