@@ -79,7 +79,8 @@ pub enum PolicyRefusal {
     ClientDisabled,
     /// There is no such client, or no longer.
     ClientUnknown,
-    /// The policy has not been heard of for too long, and was told to refuse then.
+    /// The policy has not been heard of for too long, and was told to refuse then. The one answer that a
+    /// verifier does not remember.
     Stale,
     /// The token, or all of the client's tokens up to a moment, are revoked.
     TokenRevoked,

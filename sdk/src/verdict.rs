@@ -122,6 +122,7 @@ pub(crate) struct Decision {
 
 impl Decision {
     pub(crate) fn holds(&self, epoch: u64, now: i64) -> bool {
-        self.epoch == epoch && now < self.until
+        // A policy that is too old may be heard of again at any moment, with nothing new to say.
+        self.epoch == epoch && now < self.until && self.outcome != Err(PolicyRefusal::Stale)
     }
 }

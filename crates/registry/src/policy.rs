@@ -1,13 +1,17 @@
 //! All that decides about tokens, in memory, kept up by following the log.
 
 use std::collections::{HashMap, HashSet};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
+use tokio::time::Instant;
+use turnpike_domain::error::ErrorCode;
 use turnpike_domain::id::{ClientId, TokenId};
 use turnpike_domain::{Client, Error, Identifier, ResourceServer, Timestamp};
 
 use crate::event::Event;
+use crate::following::{Bounds, Following, Standing};
 use crate::keys;
 use crate::list::{ClientFilter, ResourceServerFilter};
 use crate::record::kept;
@@ -22,9 +26,12 @@ const PURGE_MIN: usize = 1024;
 
 /// The state of the registry as of one event, shared by those who decide about tokens. Reads take a lock
 /// for as long as a look-up lasts.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub struct Policy {
     state: RwLock<State>,
+    following: Arc<Following>,
+    /// How often it was asked while it could not decide.
+    stale_asks: AtomicU64,
 }
 
 #[derive(Debug, Default)]
@@ -39,9 +46,29 @@ struct State {
 }
 
 impl Policy {
-    /// The event up to which this is the truth: it changes whenever an answer may change by anything but time.
+    /// The event up to which this is the truth.
     pub fn sequence(&self) -> u64 {
         self.read(|state| state.sequence)
+    }
+
+    /// A number that changes whenever an answer may change by anything but time: the [sequence](Self::sequence),
+    /// and one that never comes again while the policy [is stale](Self::is_stale).
+    pub fn epoch(&self) -> u64 {
+        const STALE: u64 = 1 << 63;
+        if self.is_stale() {
+            return STALE | self.stale_asks.fetch_add(1, Ordering::Relaxed);
+        }
+        self.sequence()
+    }
+
+    /// Whether it has not followed the log for too long, so that its answers count for nothing.
+    pub fn is_stale(&self) -> bool {
+        self.following.is_stale()
+    }
+
+    /// Where it stands.
+    pub fn standing(&self) -> Standing {
+        self.following.standing()
     }
 
     /// A client.
@@ -74,22 +101,35 @@ impl Policy {
 pub struct Follower {
     registry: Registry,
     policy: Arc<Policy>,
-    applied: watch::Sender<u64>,
+    following: Arc<Following>,
 }
 
 impl Follower {
-    /// Reads everything once.
+    /// Reads everything once. The policy decides within the default [`Bounds`].
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`], [`Error::Internal`].
     pub async fn start(registry: Registry) -> Result<Self, Error> {
-        let policy = Arc::new(Policy::default());
-        let (applied, told) = watch::channel(0);
-        // A second follower of one registry changes nothing: changes wait for the first.
-        let _ = registry.applied.set(told);
-        let follower = Self { registry, policy, applied };
+        Self::start_within(registry, Bounds::default()).await
+    }
+
+    /// Reads everything once. The policy decides within `bounds`.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`], [`Error::Internal`].
+    pub async fn start_within(registry: Registry, bounds: Bounds) -> Result<Self, Error> {
+        let following = Arc::new(Following::new(bounds, registry.watch()));
+        let policy = Arc::new(Policy {
+            state: RwLock::default(),
+            following: following.clone(),
+            stale_asks: AtomicU64::new(0),
+        });
+        let follower = Self { registry, policy, following };
         follower.snapshot().await?;
+        // A second follower of one registry changes nothing: changes wait for the first.
+        let _ = follower.registry.followed.set(follower.following.clone());
         Ok(follower)
     }
 
@@ -100,22 +140,48 @@ impl Follower {
 
     /// The sequence applied last; changes as events are applied.
     pub fn applied(&self) -> watch::Receiver<u64> {
-        self.applied.subscribe()
+        self.following.watch()
     }
 
     /// Follows the log until the process ends: at once for what this process commits, and within a tenth of a
-    /// second for what others do. A store that does not answer is asked again.
+    /// second for what others do. A store that does not answer is asked again, and so is an event that cannot be
+    /// read: someone may mend it.
     pub async fn run(self) {
         let mut committed = self.registry.watch();
+        let mut told = (None, false);
         loop {
-            if let Err(error) = self.catch_up().await {
-                tracing::warn!(error = %error, "policy.follow_failed");
-            }
+            let result = self.catch_up().await;
+            self.tell(result.err().as_ref(), &mut told);
             let pause = tokio::time::sleep(std::time::Duration::from_millis(100));
             tokio::select! {
                 () = pause => {}
                 changed = committed.changed() => if changed.is_err() { return },
             }
+        }
+    }
+
+    /// Says in the log when following begins to fail, fails in another way, or goes on; not each time that it does.
+    fn tell(&self, error: Option<&Error>, told: &mut (Option<ErrorCode>, bool)) {
+        let now = (error.map(Error::code), self.policy.is_stale());
+        if std::mem::replace(told, now) == now {
+            return;
+        }
+        let Standing { applied, known, .. } = self.policy.standing();
+        match (error, now.1) {
+            (Some(error), true) => {
+                let error = causes(error);
+                tracing::error!(error, log.applied = applied, log.sequence = known, "policy.stale");
+            }
+            (Some(error), false) => {
+                let error = causes(error);
+                tracing::warn!(
+                    error,
+                    log.applied = applied,
+                    log.sequence = known,
+                    "policy.follow_failed"
+                );
+            }
+            (None, _) => tracing::info!(log.applied = applied, "policy.follows_again"),
         }
     }
 
@@ -125,7 +191,18 @@ impl Follower {
     ///
     /// [`Error::Unavailable`], [`Error::Internal`].
     pub async fn catch_up(&self) -> Result<(), Error> {
+        let began = Instant::now();
+        let result = self.apply_all().await;
+        match &result {
+            Ok(()) => self.following.whole(began),
+            Err(error) => self.following.failed(error.code()),
+        }
+        result
+    }
+
+    async fn apply_all(&self) -> Result<(), Error> {
         let head = self.registry.head().await?.sequence;
+        self.following.heard(head);
         let mut next = self.policy.sequence() + 1;
         while next <= head {
             let lines = self.registry.lines(next, head).await?;
@@ -144,12 +221,13 @@ impl Follower {
             self.reload(clients, servers, tokens).await?;
             next += lines.len() as u64;
             self.policy.write(|state| state.sequence = next - 1);
-            self.applied.send_replace(next - 1);
+            self.following.applied(next - 1);
         }
         Ok(())
     }
 
     async fn snapshot(&self) -> Result<(), Error> {
+        let began = Instant::now();
         let head = self.registry.head().await?.sequence;
         let mut place = None;
         loop {
@@ -184,7 +262,8 @@ impl Follower {
             );
             state.sequence = head;
         });
-        self.applied.send_replace(head);
+        self.following.applied(head);
+        self.following.whole(began);
         Ok(())
     }
 
@@ -243,4 +322,10 @@ impl Follower {
         });
         Ok(())
     }
+}
+
+/// An error with its causes, for the log.
+fn causes(error: &dyn std::error::Error) -> String {
+    let cause = error.source().map(causes);
+    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }

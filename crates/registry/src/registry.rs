@@ -12,6 +12,7 @@ use turnpike_domain::{Client, Error, Grant, Identifier, Principal, ResourceServe
 
 use crate::change::Change;
 use crate::commit::{CommitError, Commits, Head, read_head, unavailable};
+use crate::following::Following;
 use crate::keys;
 use crate::outbox::Mirror;
 use crate::record::{Versioned, client, decode, encode, grant, kept, resource_server};
@@ -21,8 +22,8 @@ use crate::store::{self, Item, Key, Query, Source, Store, Write};
 /// How often a change is decided anew because what it leaned on has changed.
 const ATTEMPTS: u32 = 12;
 
-/// How long an answer waits for the policy of its own process to have heard of the change.
-const APPLY_TIME: Duration = Duration::from_secs(1);
+/// After how long an answer that waits for the policy of its own process says so in the log.
+const LATE: Duration = Duration::from_secs(1);
 
 /// The registry: cheap to clone, shared by all services of a process.
 #[derive(Clone)]
@@ -33,8 +34,8 @@ pub struct Registry {
     commits: Commits,
     /// What this process does about the pool of the authorization server.
     pub(crate) mirror: Mirror,
-    /// What the policy of this process has applied, once it follows the log.
-    pub(crate) applied: Arc<OnceLock<watch::Receiver<u64>>>,
+    /// The policy of this process, once it follows the log.
+    pub(crate) followed: Arc<OnceLock<Arc<Following>>>,
 }
 
 /// What a use case decided: a change to make, or an answer that needs none.
@@ -58,8 +59,8 @@ impl Registry {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Error> {
         let commits = Commits::start(store.clone(), clock.clone()).await?;
-        let (mirror, applied) = (Mirror::default(), Arc::default());
-        Ok(Self { store, clock, entropy, commits, mirror, applied })
+        let (mirror, followed) = (Mirror::default(), Arc::default());
+        Ok(Self { store, clock, entropy, commits, mirror, followed })
     }
 
     /// Now, by this registry's clock.
@@ -79,7 +80,8 @@ impl Registry {
 
     /// Decides a change by `decide` and makes it. If what the decision leaned on changes before it is made, it
     /// is decided anew on what is there then, a bounded number of times. Where this process follows the log, the
-    /// answer comes when its policy has heard of the change: whatever it decides from then on, it decides with it.
+    /// answer comes when its policy has heard of the change, or of what made a change needless: whatever it decides
+    /// from then on, it decides with it, or not at all.
     ///
     /// # Errors
     ///
@@ -93,12 +95,15 @@ impl Registry {
             let decided = self.now();
             let (mut change, answer) = match decide().await? {
                 Attempt::Change(change, answer) => (change, answer),
-                Attempt::Nothing(answer) => return Ok(answer),
+                Attempt::Nothing(answer) => {
+                    self.all_in_force().await?;
+                    return Ok(answer);
+                }
             };
             let subjects = self.mark(&mut change);
             match self.commits.commit(*change, decided).await {
                 Ok(sequence) => {
-                    self.applied(sequence).await;
+                    self.in_force(sequence).await;
                     self.settle(subjects).await;
                     return Ok(answer);
                 }
@@ -115,13 +120,23 @@ impl Registry {
         Err(Error::Unavailable("others changed the same things again and again".into()))
     }
 
-    /// Waits until the policy of this process, if it has one, has applied an event.
-    async fn applied(&self, sequence: u64) {
-        let Some(mut applied) = self.applied.get().cloned() else { return };
-        let waited = tokio::time::timeout(APPLY_TIME, applied.wait_for(|done| *done >= sequence));
-        if !matches!(waited.await, Ok(Ok(_))) {
+    /// Waits until the policy of this process, if it has one, decides with an event or not at all.
+    async fn in_force(&self, sequence: u64) {
+        let Some(followed) = self.followed.get() else { return };
+        let mut waits = std::pin::pin!(followed.in_force(sequence));
+        if tokio::time::timeout(LATE, waits.as_mut()).await.is_err() {
             tracing::warn!(log.sequence = sequence, "policy.late");
+            waits.await;
         }
+    }
+
+    /// The same of everything that can have been read before: what makes a change needless may be somebody else's
+    /// change of a moment ago.
+    async fn all_in_force(&self) -> Result<(), Error> {
+        if self.followed.get().is_some() {
+            self.in_force(self.head().await?.sequence).await;
+        }
+        Ok(())
     }
 
     /// Makes a change that was not decided on anything that could change.

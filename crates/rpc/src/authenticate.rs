@@ -7,7 +7,7 @@ use tonic::metadata::MetadataMap;
 use turnpike_domain::actor::{ApiScope, Program};
 use turnpike_domain::{Actor, Error, Identifier, Timestamp};
 use turnpike_registry::Policy;
-use turnpike_sdk::{Require, Verified, Verifier};
+use turnpike_sdk::{Answer, Require, Verified, Verifier};
 
 use crate::assertion::{AssertionVerifier, METADATA_KEY};
 use crate::methods::{Callers, Row};
@@ -45,7 +45,8 @@ impl Authenticator {
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`], in words that help the caller and not a forger.
+    /// [`Error::Unauthenticated`], in words that help the caller and not a forger; [`Error::Unavailable`] while
+    /// nothing can be decided.
     pub fn authenticate(
         &self,
         row: &Row,
@@ -103,13 +104,16 @@ impl Authenticator {
     fn secret_holder(&self, credentials: &str, now: Timestamp) -> Result<Actor, Error> {
         let Credentials { id, secret, .. } = Credentials::from_basic(credentials)
             .ok_or(Error::Unauthenticated("the credential is not HTTP Basic"))?;
-        let found = self.secrets.find(&id, &secret, now);
+        let found = self.secrets.find(&id, &secret, now)?;
         found.ok_or(Error::Unauthenticated("the id or the secret is wrong"))
     }
 
     fn program(&self, token: &str) -> Result<Actor, Error> {
-        let verified = self.tokens.verify(token, &self.require).map_err(|_| {
-            Error::Unauthenticated("the token is bad, over, or has no scope of `turnpike`")
+        let verified = self.tokens.verify(token, &self.require).map_err(|refusal| match refusal
+            .answer()
+        {
+            Answer::Unavailable => Error::Unavailable(refusal.into()),
+            _ => Error::Unauthenticated("the token is bad, over, or has no scope of `turnpike`"),
         })?;
         let client = self
             .policy

@@ -1,9 +1,15 @@
 //! What is counted about calls, in the names of OpenTelemetry's RPC conventions.
 
+use std::sync::Arc;
 use std::time::Duration;
 
-use prometheus::{HistogramOpts, HistogramVec, IntCounterVec, Opts, Registry, TextEncoder};
+use prometheus::core::{Collector, Desc};
+use prometheus::proto::MetricFamily;
+use prometheus::{
+    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+};
 use turnpike_domain::Error;
+use turnpike_registry::Policy;
 
 /// Counts and times; shared by all services of a process.
 #[derive(Clone, Debug)]
@@ -53,6 +59,16 @@ impl Metrics {
         self.tokens.with_label_values(&[endpoint, outcome]).inc();
     }
 
+    /// Shows how far the policy of this process follows the log.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if it is shown already.
+    pub fn show_policy(&self, policy: Arc<Policy>) -> Result<(), Error> {
+        let shown = PolicyStanding::new(policy).map_err(Error::internal)?;
+        self.registry.register(Box::new(shown)).map_err(Error::internal)
+    }
+
     /// Where others register what they count.
     pub const fn registry(&self) -> &Registry {
         &self.registry
@@ -65,5 +81,55 @@ impl Metrics {
     /// [`Error::Internal`].
     pub fn encode(&self) -> Result<String, Error> {
         TextEncoder::new().encode_to_string(&self.registry.gather()).map_err(Error::internal)
+    }
+}
+
+/// What is read off the policy whenever somebody looks.
+struct PolicyStanding {
+    policy: Arc<Policy>,
+    applied: IntGauge,
+    known: IntGauge,
+    lag: Gauge,
+    stale: IntGauge,
+}
+
+impl PolicyStanding {
+    fn new(policy: Arc<Policy>) -> Result<Self, prometheus::Error> {
+        Ok(Self {
+            policy,
+            applied: IntGauge::new(
+                "turnpike_policy_applied_sequence",
+                "The event of the log that the policy of this process has applied last",
+            )?,
+            known: IntGauge::new(
+                "turnpike_policy_known_sequence",
+                "The newest event of the log that this process knows of",
+            )?,
+            lag: Gauge::new(
+                "turnpike_policy_lag_seconds",
+                "For how long the policy of this process has not been known to hold all of the log",
+            )?,
+            stale: IntGauge::new(
+                "turnpike_policy_stale",
+                "1 while the policy of this process is too old to decide about tokens",
+            )?,
+        })
+    }
+}
+
+impl Collector for PolicyStanding {
+    fn desc(&self) -> Vec<&Desc> {
+        let Self { policy: _, applied, known, lag, stale } = self;
+        [applied.desc(), known.desc(), lag.desc(), stale.desc()].concat()
+    }
+
+    fn collect(&self) -> Vec<MetricFamily> {
+        let Self { policy, applied, known, lag, stale } = self;
+        let standing = policy.standing();
+        applied.set(i64::try_from(standing.applied).unwrap_or(i64::MAX));
+        known.set(i64::try_from(standing.known).unwrap_or(i64::MAX));
+        lag.set(standing.age.as_secs_f64());
+        stale.set(standing.stale.into());
+        [applied.collect(), known.collect(), lag.collect(), stale.collect()].concat()
     }
 }

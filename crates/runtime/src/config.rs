@@ -58,6 +58,8 @@ pub struct Config {
     pub signing: Signing,
     /// How often callers may call.
     pub limits: Limits,
+    /// How long it decides about tokens while it cannot follow the log.
+    pub policy: Policy,
     /// The teams there are.
     pub teams: Vec<Team>,
     /// The people who sign in by a printed link.
@@ -121,6 +123,17 @@ pub struct Limits {
     pub tokens_per_second: NonZeroU32,
 }
 
+/// How long the policy in memory decides while it does not follow the log. After that introspection, and Turnpike's
+/// own API for programs, answer that they are unavailable; `GET /readyz` fails too.
+#[derive(Clone, Copy, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Policy {
+    /// In seconds, while events are known of that it has not applied.
+    pub behind_seconds: NonZeroU32,
+    /// In seconds, while the store does not answer; at least `behind_seconds`.
+    pub unheard_seconds: NonZeroU32,
+}
+
 /// A team.
 #[derive(Clone, Debug, Deserialize, Serialize)]
 #[serde(deny_unknown_fields)]
@@ -176,6 +189,7 @@ impl Default for Config {
             log: Log::default(),
             signing: Signing::default(),
             limits: Limits::default(),
+            policy: Policy::default(),
             teams: vec![
                 team("orders", "Orders"),
                 team("partners", "Partners"),
@@ -208,17 +222,24 @@ impl Default for Signing {
 
 impl Default for Limits {
     fn default() -> Self {
-        const fn rate(per_second: u32) -> NonZeroU32 {
-            match NonZeroU32::new(per_second) {
-                Some(rate) => rate,
-                None => NonZeroU32::MIN,
-            }
-        }
         Self {
-            reads_per_second: rate(200),
-            changes_per_second: rate(50),
-            tokens_per_second: rate(50),
+            reads_per_second: positive(200),
+            changes_per_second: positive(50),
+            tokens_per_second: positive(50),
         }
+    }
+}
+
+impl Default for Policy {
+    fn default() -> Self {
+        Self { behind_seconds: positive(10), unheard_seconds: positive(300) }
+    }
+}
+
+const fn positive(number: u32) -> NonZeroU32 {
+    match NonZeroU32::new(number) {
+        Some(number) => number,
+        None => NonZeroU32::MIN,
     }
 }
 
@@ -255,6 +276,9 @@ impl Config {
                 "signing.publish_ahead_hours",
                 "must be less than signing.rotation_days: a key is published before it signs",
             );
+        }
+        if self.policy.unheard_seconds < self.policy.behind_seconds {
+            return refuse("policy.unheard_seconds", "must be at least policy.behind_seconds");
         }
         let mut teams = BTreeSet::new();
         for (n, team) in self.teams.iter().enumerate() {
@@ -334,6 +358,7 @@ mod tests {
         };
         assert!(with(|c| c.listen = SocketAddr::from(([0, 0, 0, 0], 80))).starts_with("listen"));
         assert!(with(|c| c.signing.rotation_days = 1).starts_with("signing"));
+        assert!(with(|c| c.policy.unheard_seconds = positive(9)).starts_with("policy"));
         assert!(
             with(|c| c.personas[0].teams = vec!["ghosts".to_owned()]).starts_with("personas[0]")
         );

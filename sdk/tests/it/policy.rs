@@ -94,6 +94,19 @@ fn a_refusal_is_heard_by_the_next_call() {
 }
 
 #[test]
+fn that_a_policy_was_too_old_is_not_remembered() {
+    for cache in caches() {
+        let (policy, _, verifier) = set_up(cache);
+        let token = draft().token();
+        policy.refuse(Some(PolicyRefusal::Stale));
+        assert_eq!(verifier.verify(&token, &place()), Err(Refusal::StalePolicy));
+        // It is heard of again, and nothing has changed: the epoch is what it was.
+        *policy.refusal.lock().expect("no panic") = None;
+        assert!(verifier.verify(&token, &place()).is_ok());
+    }
+}
+
+#[test]
 fn an_ended_grant_takes_its_scope_away() {
     for cache in caches() {
         let (policy, _, verifier) = set_up(cache);

@@ -43,7 +43,7 @@ pub(crate) async fn handle(inner: &Inner, asked: Asked) -> Result<Answer, Refusa
 /// 2.3).
 fn authenticate(inner: &Inner, asked: &Asked, now: Timestamp) -> Result<Actor, Refusal> {
     let Credentials { id, secret, .. } = Credentials::of(asked)?;
-    if let Some(caller) = inner.secrets.find(&id, &secret, now) {
+    if let Some(caller) = inner.secrets.find(&id, &secret, now)? {
         return Ok(caller);
     }
     // The right secret always gets in: guesses of others must not lock an API out.

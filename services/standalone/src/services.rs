@@ -22,7 +22,7 @@ use turnpike_domain::url::HttpUrl;
 use turnpike_introspection::Introspection;
 use turnpike_issuer_embedded::{Algorithm, EmbeddedIssuer, Settings};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Follower, Registry};
+use turnpike_registry::{Bounds, Follower, Registry};
 use turnpike_rpc::Gate;
 use turnpike_rpc::assertion::AssertionVerifier;
 use turnpike_rpc::authenticate::Authenticator;
@@ -66,7 +66,7 @@ pub(crate) async fn build(
     let issuer =
         EmbeddedIssuer::open(issuer_settings(config, issuer_url)?, registry.clone()).await?;
     let issuer = Arc::new(issuer);
-    let follower = Follower::start(registry.clone()).await?;
+    let follower = Follower::start_within(registry.clone(), bounds(&config.policy)).await?;
     let policy = follower.policy();
 
     let keys = Keys::new(KeySet::from_jwks(&issuer.keys().await?.jwks).map_err(Error::internal)?);
@@ -75,6 +75,7 @@ pub(crate) async fn build(
     let uses = SecretUses::start(registry.clone());
     let secrets = SecretHolders::new(policy.clone(), uses.clone());
     let metrics = Metrics::new()?;
+    metrics.show_policy(policy.clone())?;
     let gate = Gate::new(
         Authenticator::new(
             assertions,
@@ -104,7 +105,7 @@ pub(crate) async fn build(
     )
     .map_err(|problem| setting("issuer", problem.to_string()))?;
     let introspection =
-        Introspection::new(registry.clone(), policy, verifiers, secrets, metrics.clone());
+        Introspection::new(registry.clone(), policy.clone(), verifiers, secrets, metrics.clone());
     let deployment = pb::Deployment {
         issuer: issuer.issuer().to_owned(),
         token_endpoint: format!("{url}/oauth2/token"),
@@ -117,7 +118,7 @@ pub(crate) async fn build(
         .merge(turnpike_tokens::router(tokens))
         .merge(turnpike_introspection::router(introspection.clone()))
         .layer(map_request(with_peer))
-        .merge(ops::router(registry.clone(), metrics));
+        .merge(ops::router(registry.clone(), policy, metrics));
     let mut grpc = Grpc::default();
     grpc.add(turnpike_audit::server(gate.clone()));
     grpc.add(turnpike_clients::client_service(gate.clone()));
@@ -192,6 +193,12 @@ fn issuer_settings(config: &Config, issuer: HttpUrl) -> Result<Settings, StartEr
 /// A rate with two seconds' worth at once.
 const fn rate(per_second: NonZeroU32) -> Rate {
     Rate { per_second, burst: per_second.saturating_mul(NonZeroU32::MIN.saturating_add(1)) }
+}
+
+fn bounds(policy: &config::Policy) -> Bounds {
+    let config::Policy { behind_seconds, unheard_seconds } = policy;
+    let seconds = |seconds: &NonZeroU32| Duration::from_secs(seconds.get().into());
+    Bounds { behind: seconds(behind_seconds), unheard: seconds(unheard_seconds) }
 }
 
 fn team_names(config: &Config) -> Result<Vec<TeamName>, StartError> {

@@ -4,6 +4,7 @@
 
 mod commits;
 mod ending;
+mod following;
 mod lists;
 mod log;
 mod outbox;

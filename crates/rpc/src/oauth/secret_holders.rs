@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use turnpike_domain::secret::SecretHash;
-use turnpike_domain::{Actor, Timestamp};
+use turnpike_domain::{Actor, Error, Timestamp};
 use turnpike_registry::Policy;
 
 use crate::oauth::secret_uses::{SecretOwner, SecretUses};
@@ -25,7 +25,19 @@ impl SecretHolders {
     /// The resource server with that identifier, or the client with that id, if `secret` is one of
     /// its secrets and, for a client, if it is enabled. An identifier and a client's id may be
     /// equal: the secret tells which is meant.
-    pub fn find(&self, id: &str, secret: &str, now: Timestamp) -> Option<Actor> {
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if the policy has not followed the log for too long: a secret that it knows may have
+    /// been removed, and one that it does not know may have been added.
+    pub fn find(&self, id: &str, secret: &str, now: Timestamp) -> Result<Option<Actor>, Error> {
+        if self.policy.is_stale() {
+            return Err(stale_policy());
+        }
+        Ok(self.holder(id, secret, now))
+    }
+
+    fn holder(&self, id: &str, secret: &str, now: Timestamp) -> Option<Actor> {
         let server = self.policy.resource_server(id);
         let client = self.policy.client(id);
         if server.is_none() && client.is_none() {
@@ -43,6 +55,11 @@ impl SecretHolders {
         self.uses.note(|| SecretOwner::Client(client.client_id.clone()), &entry.secret_id, now);
         client.enabled.then(|| Actor::Client(client.client_id.clone()))
     }
+}
+
+/// Why nothing is decided that the policy decides.
+fn stale_policy() -> Error {
+    Error::Unavailable("the policy has not followed the log for too long".into())
 }
 
 /// Does the work of a comparison that fails, so that time does not tell an unknown id from a wrong

@@ -21,10 +21,13 @@ impl TokenPolicy {
 
 impl turnpike_sdk::Policy for TokenPolicy {
     fn epoch(&self, _now: i64) -> u64 {
-        self.0.sequence()
+        self.0.epoch()
     }
 
     fn admits(&self, token: &TokenFacts<'_>) -> Result<(), PolicyRefusal> {
+        if self.0.is_stale() {
+            return Err(PolicyRefusal::Stale);
+        }
         let client = self.0.client(token.client_id).ok_or(PolicyRefusal::ClientUnknown)?;
         if !client.enabled {
             return Err(PolicyRefusal::ClientDisabled);

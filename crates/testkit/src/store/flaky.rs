@@ -1,6 +1,7 @@
 //! A store that fails on demand.
 
 use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
 
 use async_trait::async_trait;
@@ -24,12 +25,42 @@ pub struct FlakyStore<S> {
     inner: S,
     reads: Mutex<VecDeque<Fault>>,
     commits: Mutex<VecDeque<Fault>>,
+    down: AtomicBool,
 }
 
 impl<S> FlakyStore<S> {
     /// A store that does as `inner` does, until it is told otherwise.
     pub fn new(inner: S) -> FlakyStore<S> {
-        FlakyStore { inner, reads: Mutex::default(), commits: Mutex::default() }
+        FlakyStore {
+            inner,
+            reads: Mutex::default(),
+            commits: Mutex::default(),
+            down: AtomicBool::new(false),
+        }
+    }
+
+    /// Takes it down, and up again: while it is down no call goes through, and no fault is taken.
+    pub fn set_down(&self, down: bool) {
+        self.down.store(down, Ordering::SeqCst);
+    }
+
+    async fn suffer<T: Send>(
+        &self,
+        faults: &Mutex<VecDeque<Fault>>,
+        call: impl Future<Output = Result<T, Error>> + Send,
+    ) -> Result<T, Error> {
+        if self.down.load(Ordering::SeqCst) {
+            return Err(Error::Unavailable("the store is down".into()));
+        }
+        let fault = faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
+        match fault {
+            None | Some(Fault::Pass) => call.await,
+            Some(Fault::Fail(error)) => Err(error),
+            Some(Fault::LoseAnswer) => {
+                drop(call.await);
+                Err(Error::Unavailable("the answer was lost".into()))
+            }
+        }
     }
 
     /// The store behind, without faults.
@@ -58,29 +89,14 @@ impl<S> FlakyStore<S> {
 #[async_trait]
 impl<S: Store> Store for FlakyStore<S> {
     async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
-        suffer(&self.reads, self.inner.get(key)).await
+        self.suffer(&self.reads, self.inner.get(key)).await
     }
 
     async fn query(&self, query: &Query) -> Result<Page, Error> {
-        suffer(&self.reads, self.inner.query(query)).await
+        self.suffer(&self.reads, self.inner.query(query)).await
     }
 
     async fn commit(&self, writes: &[Write]) -> Result<(), Error> {
-        suffer(&self.commits, self.inner.commit(writes)).await
-    }
-}
-
-async fn suffer<T>(
-    faults: &Mutex<VecDeque<Fault>>,
-    call: impl Future<Output = Result<T, Error>>,
-) -> Result<T, Error> {
-    let fault = faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-    match fault {
-        None | Some(Fault::Pass) => call.await,
-        Some(Fault::Fail(error)) => Err(error),
-        Some(Fault::LoseAnswer) => {
-            drop(call.await);
-            Err(Error::Unavailable("the answer was lost".into()))
-        }
+        self.suffer(&self.commits, self.inner.commit(writes)).await
     }
 }

@@ -6,5 +6,6 @@ mod callers;
 mod grpc;
 mod hostile;
 mod revoke_token;
+mod staleness;
 mod tokens;
 mod world;

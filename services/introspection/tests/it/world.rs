@@ -20,7 +20,7 @@ use turnpike_domain::ports::Clock as _;
 use turnpike_introspection::{Introspection, Service, router};
 use turnpike_proto::v1 as pb;
 use turnpike_proto::v1::introspection_service_server::IntrospectionService as _;
-use turnpike_registry::{Event, EventFilter, Follower, Registry};
+use turnpike_registry::{Bounds, Event, EventFilter, Follower, Registry};
 use turnpike_rpc::Gate;
 use turnpike_rpc::assertion::{AssertionKeys, AssertionSigner, METADATA_KEY};
 use turnpike_rpc::authenticate::Authenticator;
@@ -33,6 +33,7 @@ use turnpike_sdk::test_util::{Draft, Issuer};
 use turnpike_store_sqlite::SqliteStore;
 use turnpike_testkit::clock::{SeededEntropy, TestClock};
 use turnpike_testkit::registered::Registered;
+use turnpike_testkit::store::FlakyStore;
 
 pub(crate) const ISSUER: &str = "https://issuer.example.com";
 pub(crate) const PATH: &str = "/oauth2/introspect";
@@ -43,6 +44,7 @@ static SHARED: LazyLock<Issuer> = LazyLock::new(|| Issuer::es256(ISSUER));
 
 pub(crate) struct World {
     pub(crate) clock: Arc<TestClock>,
+    pub(crate) store: Arc<FlakyStore<SqliteStore>>,
     pub(crate) registry: Registry,
     pub(crate) registered: Registered,
     pub(crate) keys: Keys,
@@ -90,12 +92,22 @@ impl World {
     }
 
     pub(crate) async fn with(keys: Keys) -> Self {
+        Self::within(keys, Bounds::default()).await
+    }
+
+    /// With a policy that decides within these bounds.
+    pub(crate) async fn impatient(bounds: Bounds) -> Self {
+        Self::within(SHARED.keys(), bounds).await
+    }
+
+    async fn within(keys: Keys, bounds: Bounds) -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Arc::new(SqliteStore::open(&folder.path().join("t.db")).unwrap());
+        let store = SqliteStore::open(&folder.path().join("t.db")).unwrap();
+        let store = Arc::new(FlakyStore::new(store));
         let clock = Arc::new(TestClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
-        let registry = Registry::open(store, clock.clone(), entropy.clone()).await.unwrap();
-        let follower = Follower::start(registry.clone()).await.unwrap();
+        let registry = Registry::open(store.clone(), clock.clone(), entropy.clone()).await.unwrap();
+        let follower = Follower::start_within(registry.clone(), bounds).await.unwrap();
         let policy = follower.policy();
         tokio::spawn(follower.run());
 
@@ -115,7 +127,7 @@ impl World {
         let router = router(introspection.clone());
         let grpc = Service::new(gate, introspection);
         let registered = Registered::new(registry.clone());
-        Self { clock, registry, registered, keys, grpc, signer, router, _folder: folder }
+        Self { clock, store, registry, registered, keys, grpc, signer, router, _folder: folder }
     }
 
     /// A good token for an hour from now, before it is signed.
