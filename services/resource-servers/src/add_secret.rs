@@ -36,6 +36,8 @@ async fn decide(
     let once = new.once.as_ref().filter(|_| !new.validate_only);
     let replaces = match registry.seen(permit.principal(), once).await? {
         Seen::Before(keys) => {
+            // It may be answered since the resource server was read.
+            let (server, _) = managed(registry, op, &new.identifier).await?;
             let mut secrets = server.value.secrets.list().iter();
             let entry = secrets.find(|entry| keys.contains(&entry.secret_id.to_string())).cloned();
             return Ok(Attempt::Nothing((server, MadeSecret { entry, value: None })));

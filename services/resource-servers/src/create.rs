@@ -57,11 +57,13 @@ async fn decide(
     new: &NewResourceServer,
 ) -> Result<Attempt<Created>, Error> {
     let once = new.once.as_ref().filter(|_| !new.validate_only);
+    // Looked up first: what the first call of this request made a moment ago must not be in the way of a repeat.
+    let taken = registry.resource_server(&new.identifier).await?.is_some();
     let replaces = match registry.seen(permit.principal(), once).await? {
         Seen::Before(keys) => return Ok(Attempt::Nothing(again(registry, op, new, &keys).await?)),
         Seen::Never(replaces) => replaces,
     };
-    if registry.resource_server(&new.identifier).await?.is_some() {
+    if taken {
         return Err(Error::AlreadyExists(subject(&new.identifier)));
     }
     let now = registry.now();

@@ -44,6 +44,8 @@ async fn decide(
     let once = new.once.as_ref().filter(|_| !new.validate_only);
     let replaces = match registry.seen(permit.principal(), once).await? {
         Seen::Before(keys) => {
+            // It may be answered since the client was read.
+            let (client, _) = access::client(registry, op, Action::ManageClient, id).await?;
             let mut secrets = client.value.secrets.list().iter();
             let known = secrets.find(|entry| keys.contains(&entry.secret_id.to_string()));
             let secret = MadeSecret { entry: known.cloned(), value: None };
