@@ -15,6 +15,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("turnpike-registry", &["turnpike-domain"]),
     ("turnpike-store-sqlite", &["turnpike-domain", "turnpike-registry"]),
     ("turnpike-issuer-embedded", &["turnpike-domain", "turnpike-registry"]),
+    ("turnpike-fake-cognito", &["turnpike-domain"]),
     ("turnpike-sdk", &["turnpike-proto"]),
     ("turnpike-rpc", &["turnpike-domain", "turnpike-proto", "turnpike-registry", "turnpike-sdk"]),
     (
