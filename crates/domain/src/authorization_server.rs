@@ -17,6 +17,11 @@ use crate::error::Error;
 use crate::scope::Scope;
 use crate::time::Timestamp;
 
+/// The authorization server does not give every scope it was asked for (RFC 6749 `invalid_scope`).
+pub const SCOPE_REFUSED: &str = "SCOPE_REFUSED";
+/// It gives the client no tokens by client credentials (RFC 6749 `unauthorized_client`).
+pub const GRANT_REFUSED: &str = "GRANT_REFUSED";
+
 /// Issues access tokens, and publishes the keys by which they are verified.
 #[async_trait]
 pub trait AuthorizationServer: Debug + Send + Sync {
@@ -35,7 +40,8 @@ pub trait AuthorizationServer: Debug + Send + Sync {
     ///
     /// [`Error::Unavailable`] or [`Error::RateLimited`] if it may succeed later;
     /// [`Error::Unauthenticated`] if the authorization server does not take the client's secret;
-    /// [`Error::Internal`] for a defect, such as no scopes.
+    /// [`Error::Precondition`] [`SCOPE_REFUSED`] if it does not give every scope, [`GRANT_REFUSED`] if
+    /// it gives this client no token at all; [`Error::Internal`] for a defect, such as no scopes.
     async fn issue(&self, request: &TokenRequest<'_>) -> Result<IssuedToken, Error>;
 
     /// The keys that tokens issued now, before, and for a key set's lifetime from now on are
@@ -45,6 +51,12 @@ pub trait AuthorizationServer: Debug + Send + Sync {
     ///
     /// [`Error::Unavailable`], [`Error::Internal`].
     async fn keys(&self) -> Result<PublishedKeys, Error>;
+
+    /// Whether [`issue`](Self::issue) fails with [`Error::Unauthenticated`] for every secret that is not
+    /// the client's. Only then can a secret that Turnpike does not know be proved by asking for a token.
+    fn proves_secrets(&self) -> bool {
+        false
+    }
 }
 
 /// What a token is asked for.

@@ -23,6 +23,8 @@ pub enum Action {
     ExportLog,
     /// Ask whether a token is good.
     Introspect,
+    /// Keep the hash of a secret that an adopted client has shown: Turnpike itself.
+    LearnSecret,
     /// Create, change, delete, stop and start clients; their secrets and tokens.
     ManageClient,
     /// Create, change and delete resource servers; their secrets.
@@ -172,7 +174,13 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
         }
         Actor::System => {
             return allow(
-                matches!(action, Action::ExpireGrant | Action::ProvideBuiltIn | Action::RotateKeys),
+                matches!(
+                    action,
+                    Action::ExpireGrant
+                        | Action::LearnSecret
+                        | Action::ProvideBuiltIn
+                        | Action::RotateKeys
+                ),
                 "only people and programs do this",
             );
         }
@@ -264,9 +272,11 @@ const fn needed_scope(action: Action) -> Option<ApiScope> {
         | Action::RevokeToken => Some(ApiScope::RegistryWrite),
         Action::DecideGrant => Some(ApiScope::GrantsDecide),
         Action::ReadEvent | Action::ExportLog => Some(ApiScope::AuditRead),
-        Action::ExpireGrant | Action::Introspect | Action::ProvideBuiltIn | Action::RotateKeys => {
-            None
-        }
+        Action::ExpireGrant
+        | Action::Introspect
+        | Action::LearnSecret
+        | Action::ProvideBuiltIn
+        | Action::RotateKeys => None,
     }
 }
 

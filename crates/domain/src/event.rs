@@ -215,6 +215,8 @@ actions! {
     ClientEnabled = "client.enabled",
     /// A client got a second secret.
     ClientSecretAdded = "client.secret_added",
+    /// The secret of an adopted client became known: it was shown, and the authorization server took it.
+    ClientSecretLearned = "client.secret_learned",
     /// A secret of a client ended.
     ClientSecretRemoved = "client.secret_removed",
     /// All tokens of a client issued so far were revoked.

@@ -16,11 +16,12 @@ use turnpike_domain::{Actor, Identifier, Principal, PrincipalKind, Timestamp};
 const MATRIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/output/authz.txt");
 
 /// Every action.
-const ACTIONS: [Action; 17] = [
+const ACTIONS: [Action; 18] = [
     Action::DecideGrant,
     Action::ExpireGrant,
     Action::ExportLog,
     Action::Introspect,
+    Action::LearnSecret,
     Action::ManageClient,
     Action::ManageResourceServer,
     Action::ProvideBuiltIn,
@@ -43,19 +44,20 @@ fn number(action: Action) -> usize {
         Action::ExpireGrant => 1,
         Action::ExportLog => 2,
         Action::Introspect => 3,
-        Action::ManageClient => 4,
-        Action::ManageResourceServer => 5,
-        Action::ProvideBuiltIn => 6,
-        Action::ReadCatalogue => 7,
-        Action::ReadClient => 8,
-        Action::ReadEvent => 9,
-        Action::ReadGrant => 10,
-        Action::ReadResourceServerSecrets => 11,
-        Action::ReadSession => 12,
-        Action::RequestGrant => 13,
-        Action::RevokeGrant => 14,
-        Action::RevokeToken => 15,
-        Action::RotateKeys => 16,
+        Action::LearnSecret => 4,
+        Action::ManageClient => 5,
+        Action::ManageResourceServer => 6,
+        Action::ProvideBuiltIn => 7,
+        Action::ReadCatalogue => 8,
+        Action::ReadClient => 9,
+        Action::ReadEvent => 10,
+        Action::ReadGrant => 11,
+        Action::ReadResourceServerSecrets => 12,
+        Action::ReadSession => 13,
+        Action::RequestGrant => 14,
+        Action::RevokeGrant => 15,
+        Action::RevokeToken => 16,
+        Action::RotateKeys => 17,
     }
 }
 
@@ -263,6 +265,7 @@ fn concerns(action: Action, kind: &Kind) -> bool {
         Action::ExpireGrant
         | Action::ExportLog
         | Action::Introspect
+        | Action::LearnSecret
         | Action::ProvideBuiltIn
         | Action::ReadSession
         | Action::RotateKeys => matches!(kind, Kind::Whole),

@@ -16,6 +16,7 @@ mod claim;
 mod create;
 mod entry;
 mod keep;
+mod learn;
 mod pending;
 mod subject;
 mod worker;

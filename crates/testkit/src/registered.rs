@@ -16,6 +16,7 @@ use turnpike_domain::text::{Description, Reason, ResourceServerName, ScopeDescri
 use turnpike_domain::{
     Actor, Client, Error, Identifier, Principal, ResourceServer, Scope, Timestamp,
 };
+use turnpike_registry::store::{Item, Key, Write};
 use turnpike_registry::{Attempt, Change, Origin, Registry, Versioned};
 
 /// The team that owns every client made here.
@@ -46,6 +47,25 @@ impl Registered {
         let client = Versioned::new(client);
         self.make(&event, |change| change.put_client(&client)).await;
         secret
+    }
+
+    /// A client that holds `scopes` and was adopted: the authorization server alone knows its secret.
+    pub async fn adopted_client(&self, client_id: &str, scopes: &[&str]) {
+        let id = ClientId::parse(client_id).unwrap();
+        self.client(client_id, scopes).await;
+        self.change_client(client_id, |client| client.secrets = Secrets::default()).await;
+        // As an adoption leaves it: the name that the client has there, and what it calls the secret.
+        let body = format!(
+            r#"{{"name":"{client_id}","secret_unknown":true,"unknown_secret":"{client_id}--1"}}"#
+        );
+        let item = Item {
+            key: Key::new(format!("CLIENT#{id}"), "POOL"),
+            index1: None,
+            index2: None,
+            version: 1,
+            body: body.into_bytes(),
+        };
+        self.0.store().commit(&[Write::insert(item)]).await.unwrap();
     }
 
     /// Changes a client in whatever way, and says so in the log.

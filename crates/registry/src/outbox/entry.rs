@@ -27,6 +27,9 @@ pub(crate) struct PoolEntry {
     /// It was adopted, and its secret is not known yet: the authorization server knows.
     #[serde(default)]
     pub(crate) secret_unknown: bool,
+    /// What the pool calls the secret that is not known yet, if it has a name there.
+    #[serde(default)]
+    pub(crate) unknown_secret: Option<String>,
     /// The pool does not have it.
     #[serde(default)]
     pub(crate) missing: bool,

@@ -5,6 +5,7 @@
 mod commits;
 mod ending;
 mod following;
+mod learning;
 mod lists;
 mod log;
 mod outbox;
