@@ -30,7 +30,7 @@ use crate::forward::Upstreams;
 use crate::frames::{CheckedRequest, FoundFault, Frames};
 use crate::guard::{End, GuardedBody, note_panic};
 use crate::headers;
-use crate::refusal::{NOT_A_MESSAGE, Refusal, is_decoding_failure};
+use crate::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
 use crate::session::{Cookie, Sessions};
 
 /// Takes calls in gRPC and gRPC-web and gives them to the services. Clones share everything.
@@ -260,6 +260,9 @@ impl Parts {
             return Err(Refusal::Malformed(NOT_A_MESSAGE));
         }
         headers::clean_response(&mut head.headers);
+        if trailers_only {
+            refusal::complete(&mut head.headers, context.request_id());
+        }
         let drain = self.drain.clone();
         let make_end = move || -> End {
             Box::pin(async move {

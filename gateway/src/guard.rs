@@ -18,7 +18,7 @@ use tracing::{error, warn};
 use crate::context::RequestContext;
 use crate::deadline::{is_timeout, is_timeout_status};
 use crate::frames::{FoundFault, Frames};
-use crate::refusal::{NOT_A_MESSAGE, Refusal, is_decoding_failure};
+use crate::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
 
 /// Above the largest message any service answers with.
 const MESSAGE_MAX: u32 = 64 * 1024 * 1024;
@@ -101,7 +101,7 @@ impl GuardedBody {
     }
 
     /// The status that the service ended with, unless it is its word for a fault of the request.
-    fn last(&mut self, trailers: HeaderMap) -> Frame<Bytes> {
+    fn last(&mut self, mut trailers: HeaderMap) -> Frame<Bytes> {
         let failed = trailers.get("grpc-status").is_none_or(|status| status != "0");
         match self.fault.get() {
             None if is_timeout_status(&trailers) => self.finish(Refusal::Deadline),
@@ -109,7 +109,10 @@ impl GuardedBody {
                 self.finish(Refusal::Malformed(NOT_A_MESSAGE))
             }
             Some(fault) if failed => self.finish(fault.refusal(self.message_bytes)),
-            _ => self.complete(trailers),
+            _ => {
+                refusal::complete(&mut trailers, self.context.request_id());
+                self.complete(trailers)
+            }
         }
     }
 

@@ -6,9 +6,13 @@ use std::time::Duration;
 use http::HeaderMap;
 use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
+use tracing::warn;
 
 /// `ErrorInfo.domain` of every error.
 const DOMAIN: &str = "turnpike.v1";
+
+/// When to try again what may succeed in a moment.
+const RETRY: Duration = Duration::from_secs(1);
 
 /// Why the gateway refuses a call, or ends it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -77,7 +81,7 @@ impl Refusal {
         let metadata: HashMap<String, String> = metadata.into_iter().collect();
         let mut details = ErrorDetails::with_error_info(reason, DOMAIN, metadata);
         if self.is_retryable() {
-            details.set_retry_info(Some(Duration::from_secs(1)));
+            details.set_retry_info(Some(RETRY));
         }
         details.set_request_info(request_id, "");
         Status::with_error_details(code, message, details)
@@ -98,6 +102,40 @@ pub(crate) fn is_decoding_failure(headers: &HeaderMap) -> bool {
     headers.get("grpc-status").is_some_and(|status| status == "13")
         && Status::from_header_map(headers)
             .is_some_and(|status| status.message().starts_with("failed to decode Protobuf message"))
+}
+
+/// Gives a status that a service ended a call with the details that every refusal has, if it has none: a
+/// library's own words, such as tonic's for a method that no service has. What it says of a defect stays here.
+pub(crate) fn complete(headers: &mut HeaderMap, request_id: &str) {
+    if headers.contains_key("grpc-status-details-bin") {
+        return;
+    }
+    let Some(status) = Status::from_header_map(headers).filter(|s| s.code() != Code::Ok) else {
+        return;
+    };
+    let (reason, words) = match (status.code(), status.message()) {
+        (Code::Unimplemented, "") => ("UNKNOWN_METHOD", "the service has no such method"),
+        (Code::Unimplemented, words) => ("UNSUPPORTED", words),
+        (Code::DataLoss | Code::Internal | Code::Unknown, words) => {
+            warn!(request.id = request_id, status = words, "a service failed without details");
+            ("INTERNAL_ERROR", "internal error")
+        }
+        (Code::InvalidArgument | Code::OutOfRange, words) => ("MALFORMED_REQUEST", words),
+        (Code::PermissionDenied, words) => ("NOT_ALLOWED", words),
+        (Code::Unauthenticated, words) => ("NOT_SIGNED_IN", words),
+        (Code::ResourceExhausted, words) => ("TOO_MANY_CALLS", words),
+        (code, words) => (turnpike_rpc::status::name(code), words),
+    };
+    let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
+    if status.code() == Code::Unavailable {
+        details.set_retry_info(Some(RETRY));
+    }
+    details.set_request_info(request_id, "");
+    // Its own metadata is in the headers already.
+    let complete = Status::with_error_details(status.code(), words, details);
+    if complete.add_header(headers).is_err() {
+        warn!(request.id = request_id, "a status does not fit into headers");
+    }
 }
 
 #[cfg(test)]
@@ -128,5 +166,36 @@ mod tests {
         }
         let large = Refusal::MessageTooLarge(7).status("").get_error_details();
         assert_eq!(large.error_info().unwrap().metadata["limit_bytes"], "7");
+    }
+
+    #[test]
+    fn a_status_without_details_gets_them_and_any_other_is_left_alone() {
+        let completed = |status: &Status| {
+            let mut headers = HeaderMap::new();
+            status.add_header(&mut headers).unwrap();
+            headers.insert("x-own", "kept".parse().unwrap());
+            complete(&mut headers, "id-1");
+            assert_eq!(headers["x-own"], "kept");
+            Status::from_header_map(&headers).unwrap()
+        };
+        for code in 1..=16 {
+            let status = completed(&Status::new(Code::from(code), "words: größer"));
+            assert_eq!(status.code(), Code::from(code));
+            let defect = matches!(status.code(), Code::DataLoss | Code::Internal | Code::Unknown);
+            assert_eq!(status.message() == "words: größer", !defect, "{status:?}");
+            let details = status.get_error_details();
+            let reason = &details.error_info().unwrap().reason;
+            assert!(!reason.is_empty() && reason.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+            assert_eq!(details.request_info().unwrap().request_id, "id-1");
+            assert_eq!(details.retry_info().is_some(), status.code() == Code::Unavailable);
+        }
+        let unknown = completed(&Status::unimplemented(""));
+        assert_eq!(unknown.get_error_details().error_info().unwrap().reason, "UNKNOWN_METHOD");
+        let ours = Refusal::Deadline.status("id-2");
+        assert_eq!(completed(&ours).details(), ours.details());
+        let mut fine = HeaderMap::new();
+        fine.insert("grpc-status", "0".parse().unwrap());
+        complete(&mut fine, "id-1");
+        assert_eq!(fine.len(), 1);
     }
 }

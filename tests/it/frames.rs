@@ -92,6 +92,9 @@ async fn any_frame_gets_a_status() {
                     "{method}, {name}: status {status}: {}",
                     answer.text()
                 );
+                let has_details = !answer.header("grpc-status-details-bin").is_empty()
+                    || String::from_utf8_lossy(&answer.body).contains("grpc-status-details-bin:");
+                assert_eq!(has_details, status != 0, "{method}, {name}: {}", answer.text());
             }
         }
     }

@@ -2,6 +2,7 @@
 
 use http::Method;
 use http_body::Body;
+use prost::Message as _;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tonic::Code;
@@ -40,6 +41,8 @@ async fn a_refusal_of_a_service_passes_as_it_is() {
             (status.code(), status.message()),
             (Code::FailedPrecondition, "not now: größer")
         );
+        // It has none of the details that a refusal has: the gateway adds them.
+        answer.refused(Code::FailedPrecondition, "FAILED_PRECONDITION");
         assert_eq!(answer.header("x-own"), Some("kept"));
         assert_eq!(answer.header("set-cookie"), None, "cookies are the gateway's");
         assert_eq!(answer.header("x-turnpike-inner"), None);
@@ -258,8 +261,31 @@ async fn unknown_services_are_unimplemented_in_grpc() {
         }
     }
     assert!(w.puppet.seen().is_empty());
-    let method = w.h2().await.call("/test.Puppet/NoMethod").message("x").await;
-    assert_eq!(method.grpc().code(), Code::Unimplemented, "the service's own word");
+    for mut client in [w.h1().await, w.h2().await] {
+        let method = client.call("/test.Puppet/NoMethod").message("x").await;
+        method.refused(Code::Unimplemented, "UNKNOWN_METHOD");
+    }
+}
+
+#[tokio::test]
+async fn what_a_library_refuses_has_details_too() {
+    let (_, health) = tonic_health::server::health_reporter();
+    let routes = tonic::service::Routes::new(health);
+    let w = world_with(|_| {}, |builder| builder.upstream("grpc.health.v1.Health", routes)).await;
+    let path = "/grpc.health.v1.Health/Check";
+    for mut client in [w.h1().await, w.h2().await] {
+        let unknown = HealthCheckRequest { service: "b".to_owned() }.encode_to_vec();
+        client.call(path).message(&unknown).await.refused(Code::NotFound, "NOT_FOUND");
+        for encoding in ["gzip", "br", "nonsense"] {
+            let call = client.call(path).header("grpc-encoding", encoding);
+            call.message(&unknown).await.refused(Code::Unimplemented, "UNSUPPORTED");
+        }
+        client
+            .call("/grpc.health.v1.Health/Peek")
+            .message("")
+            .await
+            .refused(Code::Unimplemented, "UNKNOWN_METHOD");
+    }
 }
 
 #[tokio::test]
