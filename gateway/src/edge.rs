@@ -20,6 +20,7 @@ use tonic::transport::server::TcpConnectInfo;
 use tracing::info;
 
 use turnpike_domain::ports::{Clock, Entropy};
+use turnpike_rpc::oauth::Peer;
 
 use crate::context::{REQUEST_ID, RequestContext};
 use crate::guard::note_panic;
@@ -51,11 +52,16 @@ async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Re
     let context =
         RequestContext::new(request.headers(), edge.clock.as_ref(), edge.entropy.as_ref());
     let (mut head, body) = request.into_parts();
+    let client = head.extensions.get::<TcpConnectInfo>().and_then(|info| info.remote_addr);
+    if let Some(client) = client {
+        // For the throttles of the services, over HTTP and over gRPC.
+        head.extensions.insert(Peer(client.ip()));
+    }
     let entry = Entry {
         method: head.method.clone(),
         path: head.uri.path().to_owned(),
         version: head.version,
-        client: head.extensions.get::<TcpConnectInfo>().and_then(|info| info.remote_addr),
+        client,
         context: context.clone(),
         status: StatusCode::OK,
         bytes: 0,

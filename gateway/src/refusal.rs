@@ -185,7 +185,9 @@ mod tests {
             assert_eq!(status.message() == "words: größer", !defect, "{status:?}");
             let details = status.get_error_details();
             let reason = &details.error_info().unwrap().reason;
-            assert!(!reason.is_empty() && reason.bytes().all(|b| b.is_ascii_uppercase() || b == b'_'));
+            assert!(
+                !reason.is_empty() && reason.bytes().all(|b| b.is_ascii_uppercase() || b == b'_')
+            );
             assert_eq!(details.request_info().unwrap().request_id, "id-1");
             assert_eq!(details.retry_info().is_some(), status.code() == Code::Unavailable);
         }

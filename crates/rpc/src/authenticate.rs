@@ -1,6 +1,7 @@
 //! Who calls: the one place that turns what a request carries into an actor.
 
 use std::collections::BTreeSet;
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use tonic::metadata::MetadataMap;
@@ -41,16 +42,17 @@ impl Authenticator {
         Ok(Self { assertions, tokens, policy, secrets, require })
     }
 
-    /// The caller of one RPC.
+    /// The caller of one RPC, which came from the address `peer`, if that is known.
     ///
     /// # Errors
     ///
-    /// [`Error::Unauthenticated`], in words that help the caller and not a forger; [`Error::Unavailable`] while
-    /// nothing can be decided.
+    /// [`Error::Unauthenticated`], in words that help the caller and not a forger; [`Error::RateLimited`] after too
+    /// many wrong secrets; [`Error::Unavailable`] while nothing can be decided.
     pub fn authenticate(
         &self,
         row: &Row,
         metadata: &MetadataMap,
+        peer: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Actor, Error> {
         let mut assertions = metadata.get_all(METADATA_KEY).iter();
@@ -63,7 +65,7 @@ impl Authenticator {
             _ if assertions.next().is_some() || authorizations.next().is_some() => {
                 Err(Error::Unauthenticated("send one credential"))
             }
-            _ => self.by_the_one(row, metadata, now),
+            _ => self.by_the_one(row, metadata, peer, now),
         }
     }
 
@@ -71,6 +73,7 @@ impl Authenticator {
         &self,
         row: &Row,
         metadata: &MetadataMap,
+        peer: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Actor, Error> {
         if let Some(assertion) = metadata.get(METADATA_KEY) {
@@ -93,7 +96,7 @@ impl Authenticator {
                 self.program(token.trim_start())
             }
             (Callers::Secret, Some((scheme, _))) if scheme.eq_ignore_ascii_case("basic") => {
-                self.secret_holder(credentials, now)
+                self.secret_holder(credentials, peer, now)
             }
             (Callers::SignedIn, _) => Err(Error::Unauthenticated("send a token as `Bearer`")),
             (Callers::Secret, _) => Err(Error::Unauthenticated("send a secret as `Basic`")),
@@ -101,11 +104,19 @@ impl Authenticator {
     }
 
     /// A resource server or client, by its own secret.
-    fn secret_holder(&self, credentials: &str, now: Timestamp) -> Result<Actor, Error> {
+    fn secret_holder(
+        &self,
+        credentials: &str,
+        peer: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<Actor, Error> {
         let Credentials { id, secret, .. } = Credentials::from_basic(credentials)
             .ok_or(Error::Unauthenticated("the credential is not HTTP Basic"))?;
-        let found = self.secrets.find(&id, &secret, now)?;
-        found.ok_or(Error::Unauthenticated("the id or the secret is wrong"))
+        if let Some(found) = self.secrets.find(&id, &secret, now)? {
+            return Ok(found);
+        }
+        self.secrets.failed(&id, peer, now)?;
+        Err(Error::Unauthenticated("the id or the secret is wrong"))
     }
 
     fn program(&self, token: &str) -> Result<Actor, Error> {

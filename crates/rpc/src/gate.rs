@@ -14,6 +14,7 @@ use crate::authenticate::Authenticator;
 use crate::limits::Limits;
 use crate::methods::{Audit, Limit, Row};
 use crate::metrics::Metrics;
+use crate::oauth::Peer;
 use crate::op::Op;
 use crate::page_token::PageTokens;
 use crate::status;
@@ -179,8 +180,9 @@ impl Gate {
     }
 
     fn admit<M>(&self, row: &'static Row, request: &Request<M>) -> Result<Actor, Error> {
-        let actor =
-            self.0.authenticator.authenticate(row, request.metadata(), self.0.registry.now())?;
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let now = self.0.registry.now();
+        let actor = self.0.authenticator.authenticate(row, request.metadata(), peer, now)?;
         self.0.limits.admit(row.limit, &actor.principal())?;
         Ok(actor)
     }

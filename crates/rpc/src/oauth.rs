@@ -27,6 +27,6 @@ pub use refusal::Refusal;
 pub use revocation::revoke;
 pub use secret_holders::SecretHolders;
 pub use secret_uses::SecretUses;
-pub use throttle::{Buckets, Failures};
+pub use throttle::{Buckets, Failures, TooManyFailures};
 pub use token_policy::TokenPolicy;
 pub use verifiers::TokenVerifiers;

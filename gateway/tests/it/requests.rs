@@ -11,6 +11,7 @@ use tonic_health::pb::HealthCheckRequest;
 use tonic_health::pb::health_client::HealthClient;
 
 use turnpike_domain::ports::Entropy;
+use turnpike_rpc::oauth::Peer;
 
 use crate::client::{Client, frame};
 use crate::harness::{SystemEntropy, world, world_with};
@@ -155,6 +156,7 @@ async fn a_service_sees_what_it_should_and_no_more() {
     assert_eq!(names, expected);
     assert_eq!(seen.path, ECHO);
     assert_eq!(seen.headers["authorization"], "Bearer t");
+    assert_eq!(seen.peer, Some(Peer(w.address.ip())), "of the connection, whatever a header says");
     assert_eq!(seen.headers["x-request-id"], answer.header("x-request-id").unwrap());
     assert_ne!(seen.headers["x-request-id"], "theirs");
     let ours = seen.headers["traceparent"].to_str().unwrap();

@@ -17,6 +17,7 @@ use tonic::body::Body;
 use tonic::transport::{Channel, Endpoint, Server};
 use tonic::{Code, Status};
 use tower::{BoxError, Service};
+use turnpike_rpc::oauth::Peer;
 
 use crate::client::frame;
 
@@ -32,6 +33,7 @@ pub struct Puppet {
 pub struct Seen {
     pub path: String,
     pub headers: HeaderMap,
+    pub peer: Option<Peer>,
 }
 
 impl Puppet {
@@ -104,7 +106,8 @@ impl Service<Request<Body>> for Puppet {
     fn call(&mut self, request: Request<Body>) -> Self::Future {
         let (head, body) = request.into_parts();
         let path = head.uri.path().to_owned();
-        self.seen.lock().unwrap().push(Seen { path: path.clone(), headers: head.headers });
+        let peer = head.extensions.get().copied();
+        self.seen.lock().unwrap().push(Seen { path: path.clone(), headers: head.headers, peer });
         let trailers_seen = self.trailers_seen.clone();
         Box::pin(async move {
             let method = path.rsplit('/').next().unwrap().to_owned();

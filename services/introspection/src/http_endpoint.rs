@@ -46,8 +46,7 @@ fn authenticate(inner: &Inner, asked: &Asked, now: Timestamp) -> Result<Actor, R
     if let Some(caller) = inner.secrets.find(&id, &secret, now)? {
         return Ok(caller);
     }
-    // The right secret always gets in: guesses of others must not lock an API out.
-    inner.failures.refuse(&id, asked.peer, now)?;
+    inner.secrets.failed(&id, asked.peer, now)?;
     Err(Credentials::refused(true))
 }
 

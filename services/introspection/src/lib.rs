@@ -18,7 +18,7 @@ use turnpike_proto::v1::introspection_service_server::IntrospectionServiceServer
 use turnpike_registry::{Policy, Registry};
 use turnpike_rpc::Gate;
 use turnpike_rpc::metrics::Metrics;
-use turnpike_rpc::oauth::{Endpoint, Failures, SecretHolders, TokenVerifiers};
+use turnpike_rpc::oauth::{Endpoint, SecretHolders, TokenVerifiers};
 
 pub use crate::service::Service;
 
@@ -36,7 +36,6 @@ struct Inner {
     policy: Arc<Policy>,
     verifiers: TokenVerifiers,
     secrets: SecretHolders,
-    failures: Failures,
     endpoint: Endpoint,
 }
 
@@ -56,8 +55,7 @@ impl Introspection {
             opaque: &["token"],
             metrics,
         };
-        let failures = Failures::new();
-        Self(Arc::new(Inner { registry, policy, verifiers, secrets, failures, endpoint }))
+        Self(Arc::new(Inner { registry, policy, verifiers, secrets, endpoint }))
     }
 }
 

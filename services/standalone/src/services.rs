@@ -6,13 +6,10 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use axum::extract::Request;
-use axum::middleware::map_request;
 use axum::response::IntoResponse;
 use tonic::body::Body;
 use tonic::server::NamedService;
 use tonic::service::Routes;
-use tonic::transport::server::TcpConnectInfo;
 use tower::Service;
 use turnpike_domain::Error;
 use turnpike_domain::authorization_server::AuthorizationServer;
@@ -29,7 +26,7 @@ use turnpike_rpc::authenticate::Authenticator;
 use turnpike_rpc::limits::{Limits, Rate};
 use turnpike_rpc::metrics::Metrics;
 use turnpike_rpc::oauth::verifiers::follow_keys;
-use turnpike_rpc::oauth::{Peer, SecretHolders, SecretUses, TokenVerifiers};
+use turnpike_rpc::oauth::{SecretHolders, SecretUses, TokenVerifiers};
 use turnpike_rpc::page_token::PageTokens;
 use turnpike_rpc::session::{self, TeamName};
 use turnpike_runtime::config::{self, Config};
@@ -117,7 +114,6 @@ pub(crate) async fn build(
     let http = Router::new()
         .merge(turnpike_tokens::router(tokens))
         .merge(turnpike_introspection::router(introspection.clone()))
-        .layer(map_request(with_peer))
         .merge(ops::router(registry.clone(), policy, metrics));
     let mut grpc = Grpc::default();
     grpc.add(turnpike_audit::server(gate.clone()));
@@ -167,15 +163,6 @@ impl Grpc {
         self.add(reflection().build_v1alpha().map_err(Error::internal)?);
         Ok(self.0)
     }
-}
-
-/// Tells the OAuth endpoints who is at the other end of the connection, for their throttles.
-async fn with_peer(mut request: Request) -> Request {
-    let peer = request.extensions().get::<TcpConnectInfo>().and_then(TcpConnectInfo::remote_addr);
-    if let Some(peer) = peer {
-        request.extensions_mut().insert(Peer(peer.ip()));
-    }
-    request
 }
 
 fn issuer_settings(config: &Config, issuer: HttpUrl) -> Result<Settings, StartError> {

@@ -1,5 +1,6 @@
 //! Who shows a secret: compared in memory, for what is asked thousands of times a second.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 
 use turnpike_domain::secret::SecretHash;
@@ -7,6 +8,7 @@ use turnpike_domain::{Actor, Error, Timestamp};
 use turnpike_registry::Policy;
 
 use crate::oauth::secret_uses::{SecretOwner, SecretUses};
+use crate::oauth::throttle::{Failures, TooManyFailures};
 
 /// Finds resource servers and clients by id and secret, in the policy that this process follows.
 /// Cheap to clone.
@@ -14,12 +16,28 @@ use crate::oauth::secret_uses::{SecretOwner, SecretUses};
 pub struct SecretHolders {
     policy: Arc<Policy>,
     uses: SecretUses,
+    failures: Arc<Failures>,
 }
 
 impl SecretHolders {
     /// Answers from `policy`, which whoever made it keeps up to date.
-    pub const fn new(policy: Arc<Policy>, uses: SecretUses) -> Self {
-        Self { policy, uses }
+    pub fn new(policy: Arc<Policy>, uses: SecretUses) -> Self {
+        Self { policy, uses, failures: Arc::default() }
+    }
+
+    /// Counts an attempt to find one with a wrong id or secret: whichever way it was made, guesses have one count.
+    /// Only then: the right secret always gets in, or guesses of others would lock an API out.
+    ///
+    /// # Errors
+    ///
+    /// [`TooManyFailures`].
+    pub fn failed(
+        &self,
+        id: &str,
+        peer: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), TooManyFailures> {
+        self.failures.refuse(id, peer, now)
     }
 
     /// The resource server with that identifier, or the client with that id, if `secret` is one of

@@ -12,7 +12,7 @@ use std::net::{IpAddr, Ipv6Addr};
 use std::sync::{Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use turnpike_domain::Timestamp;
+use turnpike_domain::{Error, Timestamp};
 
 use crate::limits::Rate;
 use crate::oauth::refusal::Refusal;
@@ -140,18 +140,41 @@ impl Failures {
     ///
     /// # Errors
     ///
-    /// [`Refusal::TooMany`] if there were too many before it: the caller is told that, and nothing of its attempt.
-    pub fn refuse(&self, id: &str, peer: Option<IpAddr>, now: Timestamp) -> Result<(), Refusal> {
+    /// [`TooManyFailures`] if there were too many before it: the caller is told that, and nothing of its attempt.
+    pub fn refuse(
+        &self,
+        id: &str,
+        peer: Option<IpAddr>,
+        now: Timestamp,
+    ) -> Result<(), TooManyFailures> {
         let address = (id, peer.map(network));
         if let Some(retry_after_ms) = self.of_address.wait(address, now) {
-            let why = "too many failed attempts: try again later";
-            return Err(Refusal::TooMany { retry_after_ms, why });
+            return Err(TooManyFailures { retry_after_ms });
         }
         match self.of_id.take(id, now) {
             Ok(()) => self.of_address.charge(address, now),
             Err(_) => self.of_address.exhaust(address, now),
         }
         Ok(())
+    }
+}
+
+/// Too many failed attempts came before this one.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct TooManyFailures {
+    /// When one is looked at again, in milliseconds from now.
+    pub retry_after_ms: u64,
+}
+
+impl From<TooManyFailures> for Refusal {
+    fn from(TooManyFailures { retry_after_ms }: TooManyFailures) -> Self {
+        Self::TooMany { retry_after_ms, why: "too many failed attempts: try again later" }
+    }
+}
+
+impl From<TooManyFailures> for Error {
+    fn from(TooManyFailures { retry_after_ms }: TooManyFailures) -> Self {
+        Self::RateLimited { retry_after_ms }
     }
 }
 

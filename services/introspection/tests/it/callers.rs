@@ -2,6 +2,8 @@
 
 use std::time::Duration;
 
+use tonic::Code;
+use tonic_types::StatusExt as _;
 use turnpike_domain::Identifier;
 use turnpike_domain::ports::Clock as _;
 
@@ -78,6 +80,23 @@ async fn guesses_are_slowed_down() {
     assert_eq!(reply.headers["retry-after"], "6");
     // Nobody is locked out by the guesses of others.
     world.ask("shop", shop.expose(), "x").await.is_inactive();
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn guesses_over_grpc_and_over_http_are_counted_together() {
+    let world = World::new().await;
+    let shop = world.registered.resource_server("shop", &["order"]).await;
+    for _ in 0..5 {
+        world.ask("shop", "wrong", "x").await.is_error(401, "invalid_client");
+        let status = world.ask_grpc("shop", "wrong", "x").await.unwrap_err();
+        assert_eq!(status.code(), Code::Unauthenticated);
+    }
+    let status = world.ask_grpc("shop", "wrong", "x").await.unwrap_err();
+    assert_eq!(status.code(), Code::ResourceExhausted);
+    let retry = status.get_error_details().retry_info().unwrap().retry_delay;
+    assert_eq!(retry, Some(Duration::from_secs(6)));
+    world.ask("shop", "wrong", "x").await.is_error(429, "temporarily_unavailable");
+    assert!(!world.ask_grpc("shop", shop.expose(), "x").await.unwrap().active);
 }
 
 #[tokio::test(flavor = "multi_thread")]

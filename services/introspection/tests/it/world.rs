@@ -162,6 +162,7 @@ impl World {
     ) -> Result<pb::IntrospectResponse, tonic::Status> {
         let mut request = tonic::Request::new(pb::IntrospectRequest { token: token.to_owned() });
         request.metadata_mut().insert("authorization", basic(id, secret).parse().unwrap());
+        request.extensions_mut().insert(peer());
         self.grpc.introspect(request).await.map(tonic::Response::into_inner)
     }
 
@@ -204,6 +205,11 @@ pub(crate) fn request(credentials: Option<(&str, &str)>, form: &str) -> Request<
         request = request.header("authorization", basic(id, secret));
     }
     let mut request = request.body(Body::from(form.to_owned())).unwrap();
-    request.extensions_mut().insert(Peer("192.0.2.1".parse().unwrap()));
+    request.extensions_mut().insert(peer());
     request
+}
+
+/// Where all questions come from.
+fn peer() -> Peer {
+    Peer("192.0.2.1".parse().unwrap())
 }
