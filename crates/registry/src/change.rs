@@ -108,7 +108,8 @@ impl Change {
         self.writes.iter().filter_map(Subject::of_write)
     }
 
-    /// How many bytes it has so far, events left out; a store takes 4 MB in all.
+    /// How many bytes it has so far, events left out; a store takes
+    /// [`crate::store::check::COMMIT_BYTES`] in all.
     pub(crate) fn bytes(&self) -> usize {
         self.writes.iter().map(Write::bytes).sum()
     }

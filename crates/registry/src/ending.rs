@@ -11,11 +11,12 @@ use turnpike_domain::{Client, Error, Grant, Scope, Timestamp};
 use crate::change::Change;
 use crate::record::Versioned;
 use crate::registry::Registry;
+use crate::store::check;
 
 /// Writes of one change that are left for grants; the rest is for what the change is about.
 const WRITES_MAX: usize = 86;
 /// The same in bytes, half of what a store takes.
-const BYTES_MAX: usize = 2_000_000;
+const BYTES_MAX: usize = check::COMMIT_BYTES / 2;
 /// The most writes one grant costs: itself, three lists, its client with its mark, its event.
 const WRITES_PER_GRANT: usize = 7;
 

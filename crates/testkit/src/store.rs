@@ -59,7 +59,7 @@ pub async fn store_conformance<S: Store>(fresh: impl AsyncFn() -> S) {
             removing_twice
             an_unchanged_item_is_replaced_once
             a_hundred_writes_and_not_one_more
-            a_commit_over_four_megabytes_is_refused
+            the_largest_commit_is_made_and_a_larger_refused
             meaningless_commits_are_refused
             a_write_is_read_at_once
             one_of_many_inserts_wins

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use futures_util::future::join_all;
 use tokio::time::sleep;
-use turnpike_registry::store::check::{COMMIT_WRITES, ITEM_BYTES};
+use turnpike_registry::store::check::{COMMIT_BYTES, COMMIT_WRITES, ITEM_BYTES};
 use turnpike_registry::store::{Error, Item, Key, Precondition, Query, Source, Store, Write};
 
 use super::{
@@ -128,8 +128,8 @@ pub async fn a_hundred_writes_and_not_one_more(store: &impl Store) {
     holds(store, "p", &items[1..]).await;
 }
 
-pub async fn a_commit_over_four_megabytes_is_refused(store: &impl Store) {
-    let large: Vec<_> = (0..10)
+pub async fn the_largest_commit_is_made_and_a_larger_refused(store: &impl Store) {
+    let large: Vec<_> = (0..=COMMIT_BYTES / ITEM_BYTES)
         .map(|n| Item { body: vec![0xa5; ITEM_BYTES - 2], ..item("p", &n.to_string()) })
         .collect();
     let writes: Vec<_> = large.iter().cloned().map(Write::insert).collect();
