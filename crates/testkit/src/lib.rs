@@ -3,5 +3,6 @@
 pub mod authorization_server;
 pub mod clock;
 pub mod memory_pool;
+pub mod ministack;
 pub mod registered;
 pub mod store;
