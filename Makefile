@@ -9,6 +9,8 @@ TOOLS := target/tools
 CARGO_DENY := $(TOOLS)/bin/cargo-deny
 CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 20
+# What is built on the AWS SDK; not in `default-members` either.
+AWS := turnpike-store-dynamodb
 
 .PHONY: help
 help: ## This list
@@ -24,11 +26,15 @@ demo: ui ## Play the story of a partner that orders, with real processes
 	cargo run --quiet --bin demo
 
 .PHONY: test
-test: lint test-rust test-ui test-e2e fuzz deny ## Everything that CI runs
+test: lint test-rust test-ui test-e2e test-aws fuzz deny ## Everything that CI runs
 
 .PHONY: test-rust
 test-rust: ui ## Unit and conformance tests
-	cargo test --workspace --exclude turnpike-tests
+	cargo test --workspace --exclude turnpike-tests $(addprefix --exclude ,$(AWS))
+
+.PHONY: test-aws
+test-aws: $(VENV) ## What is built on the AWS SDK, against an emulator
+	cargo test $(addprefix -p ,$(AWS))
 
 .PHONY: test-ui
 test-ui: $(UI)/node_modules ## Unit tests of the portal
@@ -66,6 +72,7 @@ fuzz: $(CARGO_FUZZ) ## Build every fuzz target and run each for FUZZ_SECONDS
 
 .PHONY: deny
 deny: $(CARGO_DENY) ## Licences, sources and versions of what we ship with
+	cargo fetch --locked --quiet
 	$(CARGO_DENY) --offline check bans licenses sources
 
 $(UI)/node_modules: $(UI)/package-lock.json
@@ -82,7 +89,7 @@ tests/clients/node_modules: tests/clients/package-lock.json
 
 $(VENV): tests/clients/requirements.txt
 	python3 -m venv $(VENV)
-	$(VENV)/bin/pip install --quiet -r tests/clients/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet -r tests/clients/requirements.txt
 	touch $@
 
 $(CARGO_DENY):

@@ -13,6 +13,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("turnpike-proto", &[]),
     ("turnpike-domain", &[]),
     ("turnpike-registry", &["turnpike-domain"]),
+    ("turnpike-store-dynamodb", &["turnpike-registry"]),
     ("turnpike-store-sqlite", &["turnpike-domain", "turnpike-registry"]),
     ("turnpike-issuer-embedded", &["turnpike-domain", "turnpike-registry"]),
     ("turnpike-fake-cognito", &["turnpike-domain"]),
@@ -85,6 +86,7 @@ const FREE: &[&str] = &["turnpike-bench", "turnpike-tests", "xtask"];
 
 /// Foreign crates that have one place, and the place.
 const OWNED: &[(&str, &[&str])] = &[
+    ("aws-config", &["turnpike-issuer-cognito", "turnpike-store-dynamodb"]),
     ("aws-sdk-cognitoidentityprovider", &["turnpike-issuer-cognito"]),
     ("aws-sdk-dynamodb", &["turnpike-store-dynamodb"]),
     ("rusqlite", &["turnpike-store-sqlite", "orders-api", "partner-app"]),
