@@ -16,6 +16,7 @@
 //! | answered request | `REQUEST#principal#id` / `META` | `EXPIRING` / time, kind, key | |
 //! | revoked token | `REVOKED#jti` / `META` | `EXPIRING` / time, kind, key | `REVOKED` / time, jti |
 //! | mark, announcement for the pool | `OUTBOX` / key of the record, `NEW#`, `SECRET#` | | |
+//! | where the pool differs | `DRIFT` / key of the record | | |
 //! | claim of an object | `CLAIM#key` / `META` | | |
 //! | key of the installation, record of a part of Turnpike | `SYSTEM` / name | | |
 
@@ -38,6 +39,9 @@ pub(crate) fn client(id: &ClientId) -> Key {
 pub(crate) fn pool_entry(id: &ClientId) -> Key {
     Key::new(format!("CLIENT#{id}"), "POOL")
 }
+
+/// Where the pool is not what the registry says.
+pub(crate) const DRIFT: &str = "DRIFT";
 
 /// What a pool has yet to be told.
 pub(crate) const OUTBOX: &str = "OUTBOX";
