@@ -39,10 +39,14 @@ pub enum Action {
     ReadEvent,
     /// Read a grant.
     ReadGrant,
+    /// See where the pool of the authorization server differs.
+    ReadPool,
     /// See which secrets a resource server has.
     ReadResourceServerSecrets,
     /// Ask who one is.
     ReadSession,
+    /// Adopt what the pool of the authorization server says, or tell it again.
+    Reconcile,
     /// Ask for a grant.
     RequestGrant,
     /// End a grant, or withdraw it.
@@ -205,6 +209,11 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
             allow(actor.reads_all(), "only auditors and platform admins do this")
         }
 
+        (Action::ReadPool, Resource::Whole) => {
+            allow(actor.reads_all(), "only auditors and platform admins see this")
+        }
+        (Action::Reconcile, Resource::Whole) => allow(admin, "only platform admins do this"),
+
         (Action::ManageResourceServer, Resource::ResourceServer { built_in: true, .. }) => {
             Err("the resource server `turnpike` is part of Turnpike")
         }
@@ -260,7 +269,7 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
 /// The scope a program's token must carry.
 const fn needed_scope(action: Action) -> Option<ApiScope> {
     match action {
-        Action::ReadSession => None,
+        Action::ReadPool | Action::ReadSession | Action::Reconcile => None,
         Action::ReadCatalogue
         | Action::ReadClient
         | Action::ReadGrant

@@ -74,6 +74,13 @@ impl EventDraft {
         }
     }
 
+    /// What the log says of a pool that was told again of an object.
+    pub fn of_pool(subject: String, team: TeamId, differed: Vec<String>) -> Self {
+        let change =
+            FieldChange { field: "pool", before: Some(Value::List(differed)), after: None };
+        Self::new(EventAction::PoolReverted, subject, Some(team), vec![change])
+    }
+
     fn new(
         action: EventAction,
         subject: String,
@@ -205,6 +212,8 @@ macro_rules! actions {
 actions! {
     /// A changing call by a known caller was refused.
     CallRefused = "call.refused",
+    /// A client of the pool was registered, or took the pool's values.
+    ClientAdopted = "client.adopted",
     /// A client was registered.
     ClientCreated = "client.created",
     /// A client was deleted.
@@ -235,6 +244,10 @@ actions! {
     GrantRevoked = "grant.revoked",
     /// A grant lost scopes that no longer exist.
     GrantShrunk = "grant.shrunk",
+    /// The pool of the authorization server was told again what the registry says.
+    PoolReverted = "pool.reverted",
+    /// A resource server of the pool was registered, or took the pool's values.
+    ResourceServerAdopted = "resource_server.adopted",
     /// A resource server was registered.
     ResourceServerCreated = "resource_server.created",
     /// A resource server was deleted.

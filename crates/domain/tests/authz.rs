@@ -16,7 +16,7 @@ use turnpike_domain::{Actor, Identifier, Principal, PrincipalKind, Timestamp};
 const MATRIX: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/output/authz.txt");
 
 /// Every action.
-const ACTIONS: [Action; 18] = [
+const ACTIONS: [Action; 20] = [
     Action::DecideGrant,
     Action::ExpireGrant,
     Action::ExportLog,
@@ -29,8 +29,10 @@ const ACTIONS: [Action; 18] = [
     Action::ReadClient,
     Action::ReadEvent,
     Action::ReadGrant,
+    Action::ReadPool,
     Action::ReadResourceServerSecrets,
     Action::ReadSession,
+    Action::Reconcile,
     Action::RequestGrant,
     Action::RevokeGrant,
     Action::RevokeToken,
@@ -52,12 +54,14 @@ fn number(action: Action) -> usize {
         Action::ReadClient => 9,
         Action::ReadEvent => 10,
         Action::ReadGrant => 11,
-        Action::ReadResourceServerSecrets => 12,
-        Action::ReadSession => 13,
-        Action::RequestGrant => 14,
-        Action::RevokeGrant => 15,
-        Action::RevokeToken => 16,
-        Action::RotateKeys => 17,
+        Action::ReadPool => 12,
+        Action::ReadResourceServerSecrets => 13,
+        Action::ReadSession => 14,
+        Action::Reconcile => 15,
+        Action::RequestGrant => 16,
+        Action::RevokeGrant => 17,
+        Action::RevokeToken => 18,
+        Action::RotateKeys => 19,
     }
 }
 
@@ -267,7 +271,9 @@ fn concerns(action: Action, kind: &Kind) -> bool {
         | Action::Introspect
         | Action::LearnSecret
         | Action::ProvideBuiltIn
+        | Action::ReadPool
         | Action::ReadSession
+        | Action::Reconcile
         | Action::RotateKeys => matches!(kind, Kind::Whole),
     }
 }

@@ -1,7 +1,7 @@
 //! Where the pool of the authorization server is not what the registry says: found by a walk through the
 //! pool that changes nothing there, kept until a later walk no longer finds it.
 
-mod compare;
+pub(crate) mod compare;
 mod finding;
 mod walk;
 

@@ -12,6 +12,7 @@
 //!
 //! [pool]: turnpike_domain::authorization_server::pool
 
+mod adopt;
 mod claim;
 mod create;
 mod entry;

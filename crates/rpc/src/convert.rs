@@ -5,6 +5,7 @@ pub mod audit;
 pub mod clients;
 pub mod grants;
 mod mask;
+pub mod reconcile;
 pub mod resource_servers;
 
 use std::collections::HashMap;

@@ -231,9 +231,9 @@ macro_rules! change_requests {
 }
 
 change_requests! {
-    AddClientSecretRequest, AddResourceServerSecretRequest, ApproveGrantRequest, CreateClientRequest,
+    AddClientSecretRequest, AddResourceServerSecretRequest, AdoptRequest, ApproveGrantRequest, CreateClientRequest,
     CreateResourceServerRequest, DeleteClientRequest, DeleteResourceServerRequest, DenyGrantRequest,
     DisableClientRequest, EnableClientRequest, RemoveClientSecretRequest,
-    RemoveResourceServerSecretRequest, RequestGrantRequest, RevokeClientTokensRequest,
+    RemoveResourceServerSecretRequest, RequestGrantRequest, RevertRequest, RevokeClientTokensRequest,
     RevokeGrantRequest, RevokeTokenRequest, UpdateClientRequest, UpdateResourceServerRequest,
 }

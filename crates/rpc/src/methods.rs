@@ -95,6 +95,12 @@ table! {
     INTROSPECT: "IntrospectionService/Introspect", Secret, Unlimited, None;
     REVOKE_TOKEN: "IntrospectionService/RevokeToken", SignedIn, Write, Change;
 
+    ADOPT: "ReconcileService/Adopt", SignedIn, Write, Change;
+    LIST_DRIFT: "ReconcileService/ListDrift", SignedIn, Read, None;
+    LIST_PENDING: "ReconcileService/ListPending", SignedIn, Read, None;
+    REVERT: "ReconcileService/Revert", SignedIn, Write, Change;
+    START_WALK: "ReconcileService/StartWalk", SignedIn, Write, None;
+
     ADD_RESOURCE_SERVER_SECRET: "ResourceServerService/AddResourceServerSecret", SignedIn, Write, Change;
     CREATE_RESOURCE_SERVER: "ResourceServerService/CreateResourceServer", SignedIn, Write, Change;
     DELETE_RESOURCE_SERVER: "ResourceServerService/DeleteResourceServer", SignedIn, Write, Change;

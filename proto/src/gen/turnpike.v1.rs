@@ -3771,6 +3771,832 @@ pub mod introspection_service_server {
         const NAME: &'static str = SERVICE_NAME;
     }
 }
+/// One object of which the pool says something else than the registry.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct Drift {
+    /// `clients/{client_id}` or `resource-servers/{identifier}`.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// How it differs.
+    #[prost(enumeration = "DriftKind", tag = "2")]
+    pub kind: i32,
+    /// What the pool, or else the registry, calls it.
+    #[prost(string, tag = "3")]
+    pub name: ::prost::alloc::string::String,
+    /// What differs; empty unless both have it.
+    #[prost(message, repeated, tag = "4")]
+    pub fields: ::prost::alloc::vec::Vec<DriftField>,
+    /// When a walk first saw it.
+    #[prost(message, optional, tag = "5")]
+    pub first_seen_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// When a walk saw it last.
+    #[prost(message, optional, tag = "6")]
+    pub last_seen_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// One setting that differs.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct DriftField {
+    /// Which: `scopes`, `token_lifetime_seconds`, `name`, or a setting of the pool such as `CallbackURLs`.
+    #[prost(string, tag = "1")]
+    pub field: ::prost::alloc::string::String,
+    /// What the registry says and the pool does not; empty for nothing.
+    #[prost(string, tag = "2")]
+    pub ours: ::prost::alloc::string::String,
+    /// What the pool says and the registry does not; empty for nothing.
+    #[prost(string, tag = "3")]
+    pub theirs: ::prost::alloc::string::String,
+}
+/// Something that the pool has yet to be told.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Pending {
+    /// See Drift.subject.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// Since when: since its last change, if there were several.
+    #[prost(message, optional, tag = "2")]
+    pub since_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How often in a row it failed.
+    #[prost(int32, tag = "3")]
+    pub failures: i32,
+    /// What went wrong last, in words; empty if nothing did.
+    #[prost(string, tag = "4")]
+    pub error: ::prost::alloc::string::String,
+}
+/// See ReconcileService.ListPending.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListPendingRequest {
+    /// See ListClientsRequest.page_size.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// See ListClientsRequest.page_token.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// See ReconcileService.ListPending.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListPendingResponse {
+    /// In the order of subjects.
+    #[prost(message, repeated, tag = "1")]
+    pub pending: ::prost::alloc::vec::Vec<Pending>,
+    /// Empty exactly when there is no more.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// See ReconcileService.ListDrift.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListDriftRequest {
+    /// Of this kind; unspecified for all.
+    #[prost(enumeration = "DriftKind", tag = "1")]
+    pub kind: i32,
+    /// See ListClientsRequest.page_size.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// See ListClientsRequest.page_token.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// See ReconcileService.ListDrift.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListDriftResponse {
+    /// In the order of subjects.
+    #[prost(message, repeated, tag = "1")]
+    pub drifts: ::prost::alloc::vec::Vec<Drift>,
+    /// Empty exactly when there is no more.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// Whether the authorization server has a pool at all.
+    #[prost(bool, tag = "3")]
+    pub has_pool: bool,
+    /// When the last walk that reached its end began and ended; absent if none did. What changed since is not seen yet.
+    #[prost(message, optional, tag = "4")]
+    pub walk_start_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// See walk_start_time.
+    #[prost(message, optional, tag = "5")]
+    pub walk_end_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// How many objects that walk looked at.
+    #[prost(int64, tag = "6")]
+    pub walk_looked_at: i64,
+    /// Whether one goes on now.
+    #[prost(bool, tag = "7")]
+    pub walking: bool,
+}
+/// See ReconcileService.StartWalk.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StartWalkRequest {}
+/// See ReconcileService.StartWalk.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct StartWalkResponse {}
+/// See ReconcileService.Adopt.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct AdoptRequest {
+    /// Required. See Drift.subject.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// Required for what the registry does not have: the team that owns it from now on. Else it must be empty.
+    #[prost(string, tag = "2")]
+    pub team: ::prost::alloc::string::String,
+    /// Check everything, change nothing.
+    #[prost(bool, tag = "3")]
+    pub validate_only: bool,
+}
+/// See ReconcileService.Adopt.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct AdoptResponse {
+    /// The client, as it is or would be; absent if the subject is a resource server.
+    #[prost(message, optional, tag = "1")]
+    pub client: ::core::option::Option<Client>,
+    /// The resource server, as it is or would be; absent if the subject is a client.
+    #[prost(message, optional, tag = "2")]
+    pub resource_server: ::core::option::Option<ResourceServer>,
+    /// Grants that were made for it, or would be.
+    #[prost(message, repeated, tag = "3")]
+    pub grants: ::prost::alloc::vec::Vec<Grant>,
+}
+/// See ReconcileService.Revert.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevertRequest {
+    /// Required. See Drift.subject.
+    #[prost(string, tag = "1")]
+    pub subject: ::prost::alloc::string::String,
+    /// Check everything, change nothing.
+    #[prost(bool, tag = "2")]
+    pub validate_only: bool,
+}
+/// See ReconcileService.Revert.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct RevertResponse {
+    /// What differed, by a look at the pool now, and was told, or would be.
+    #[prost(message, repeated, tag = "1")]
+    pub fields: ::prost::alloc::vec::Vec<DriftField>,
+}
+/// How the pool differs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum DriftKind {
+    /// Any; never in an answer.
+    Unspecified = 0,
+    /// Both have it, and the pool says something else.
+    Different = 1,
+    /// The pool does not have it.
+    Missing = 2,
+    /// Only the pool has it.
+    Unmanaged = 3,
+}
+impl DriftKind {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "DRIFT_KIND_UNSPECIFIED",
+            Self::Different => "DRIFT_KIND_DIFFERENT",
+            Self::Missing => "DRIFT_KIND_MISSING",
+            Self::Unmanaged => "DRIFT_KIND_UNMANAGED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "DRIFT_KIND_UNSPECIFIED" => Some(Self::Unspecified),
+            "DRIFT_KIND_DIFFERENT" => Some(Self::Different),
+            "DRIFT_KIND_MISSING" => Some(Self::Missing),
+            "DRIFT_KIND_UNMANAGED" => Some(Self::Unmanaged),
+            _ => None,
+        }
+    }
+}
+/// Generated client implementations.
+pub mod reconcile_service_client {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    use tonic::codegen::http::Uri;
+    /// What the pool of an authorization server elsewhere (a Cognito user pool) says, and where it differs from the
+    /// registry. The registry is the truth: what changes there is told to the pool by itself. What others change in the
+    /// pool is found by a walk, and either adopted into the registry or reverted in the pool.
+    ///
+    /// With the embedded issuer there is no pool: the lists are empty and changes are FAILED_PRECONDITION `NO_POOL`.
+    /// Programs do none of this.
+    #[derive(Debug, Clone)]
+    pub struct ReconcileServiceClient<T> {
+        inner: tonic::client::Grpc<T>,
+    }
+    impl<T> ReconcileServiceClient<T>
+    where
+        T: tonic::client::GrpcService<tonic::body::Body>,
+        T::Error: Into<StdError>,
+        T::ResponseBody: Body<Data = Bytes> + std::marker::Send + 'static,
+        <T::ResponseBody as Body>::Error: Into<StdError> + std::marker::Send,
+    {
+        pub fn new(inner: T) -> Self {
+            let inner = tonic::client::Grpc::new(inner);
+            Self { inner }
+        }
+        pub fn with_origin(inner: T, origin: Uri) -> Self {
+            let inner = tonic::client::Grpc::with_origin(inner, origin);
+            Self { inner }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> ReconcileServiceClient<InterceptedService<T, F>>
+        where
+            F: tonic::service::Interceptor,
+            T::ResponseBody: Default,
+            T: tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+                Response = http::Response<
+                    <T as tonic::client::GrpcService<tonic::body::Body>>::ResponseBody,
+                >,
+            >,
+            <T as tonic::codegen::Service<
+                http::Request<tonic::body::Body>,
+            >>::Error: Into<StdError> + std::marker::Send + std::marker::Sync,
+        {
+            ReconcileServiceClient::new(InterceptedService::new(inner, interceptor))
+        }
+        /// Compress requests with the given encoding.
+        ///
+        /// This requires the server to support it otherwise it might respond with an
+        /// error.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.send_compressed(encoding);
+            self
+        }
+        /// Enable decompressing responses.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.inner = self.inner.accept_compressed(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_decoding_message_size(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.inner = self.inner.max_encoding_message_size(limit);
+            self
+        }
+        /// What the pool has yet to be told, because it was told only a moment ago, or it fails.
+        ///
+        /// Callers: platform admins and auditors.
+        pub async fn list_pending(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListPendingRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPendingResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.ReconcileService/ListPending",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("turnpike.v1.ReconcileService", "ListPending"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Where the pool differs from the registry, as the last walk found it.
+        ///
+        /// Callers: platform admins and auditors.
+        pub async fn list_drift(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListDriftRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDriftResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.ReconcileService/ListDrift",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("turnpike.v1.ReconcileService", "ListDrift"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Asks for a walk now. Idempotent. It begins within seconds and takes as long as the pool's rates make it.
+        ///
+        /// Callers: platform admins.
+        pub async fn start_walk(
+            &mut self,
+            request: impl tonic::IntoRequest<super::StartWalkRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StartWalkResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.ReconcileService/StartWalk",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("turnpike.v1.ReconcileService", "StartWalk"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Takes what the pool says into the registry: a client or resource server that only the pool has is registered
+        /// for a team, with the scopes it holds as active grants; one that differs gets the pool's values. Nothing changes in
+        /// the pool, and the secret of a client goes on working.
+        ///
+        /// Callers: platform admins. Absent in the pool: NOT_FOUND. FAILED_PRECONDITION: `NOT_A_MACHINE` for a client that is
+        /// not one for machines alone, `UNKNOWN_SCOPES` if it holds scopes that no resource server of the registry offers
+        /// (adopt that first), `CANNOT_ADOPT` for values that the registry does not take.
+        pub async fn adopt(
+            &mut self,
+            request: impl tonic::IntoRequest<super::AdoptRequest>,
+        ) -> std::result::Result<tonic::Response<super::AdoptResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.ReconcileService/Adopt",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("turnpike.v1.ReconcileService", "Adopt"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Tells the pool again what the registry says.
+        ///
+        /// Callers: platform admins. Not in the registry: NOT_FOUND. A client that the pool has lost cannot come back under
+        /// its client_id: FAILED_PRECONDITION `LOST_CLIENT`. Idempotent.
+        pub async fn revert(
+            &mut self,
+            request: impl tonic::IntoRequest<super::RevertRequest>,
+        ) -> std::result::Result<tonic::Response<super::RevertResponse>, tonic::Status> {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.ReconcileService/Revert",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("turnpike.v1.ReconcileService", "Revert"));
+            self.inner.unary(req, path, codec).await
+        }
+    }
+}
+/// Generated server implementations.
+pub mod reconcile_service_server {
+    #![allow(
+        unused_variables,
+        dead_code,
+        missing_docs,
+        clippy::wildcard_imports,
+        clippy::let_unit_value,
+    )]
+    use tonic::codegen::*;
+    /// Generated trait containing gRPC methods that should be implemented for use with ReconcileServiceServer.
+    #[async_trait]
+    pub trait ReconcileService: std::marker::Send + std::marker::Sync + 'static {
+        /// What the pool has yet to be told, because it was told only a moment ago, or it fails.
+        ///
+        /// Callers: platform admins and auditors.
+        async fn list_pending(
+            &self,
+            request: tonic::Request<super::ListPendingRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListPendingResponse>,
+            tonic::Status,
+        >;
+        /// Where the pool differs from the registry, as the last walk found it.
+        ///
+        /// Callers: platform admins and auditors.
+        async fn list_drift(
+            &self,
+            request: tonic::Request<super::ListDriftRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListDriftResponse>,
+            tonic::Status,
+        >;
+        /// Asks for a walk now. Idempotent. It begins within seconds and takes as long as the pool's rates make it.
+        ///
+        /// Callers: platform admins.
+        async fn start_walk(
+            &self,
+            request: tonic::Request<super::StartWalkRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::StartWalkResponse>,
+            tonic::Status,
+        >;
+        /// Takes what the pool says into the registry: a client or resource server that only the pool has is registered
+        /// for a team, with the scopes it holds as active grants; one that differs gets the pool's values. Nothing changes in
+        /// the pool, and the secret of a client goes on working.
+        ///
+        /// Callers: platform admins. Absent in the pool: NOT_FOUND. FAILED_PRECONDITION: `NOT_A_MACHINE` for a client that is
+        /// not one for machines alone, `UNKNOWN_SCOPES` if it holds scopes that no resource server of the registry offers
+        /// (adopt that first), `CANNOT_ADOPT` for values that the registry does not take.
+        async fn adopt(
+            &self,
+            request: tonic::Request<super::AdoptRequest>,
+        ) -> std::result::Result<tonic::Response<super::AdoptResponse>, tonic::Status>;
+        /// Tells the pool again what the registry says.
+        ///
+        /// Callers: platform admins. Not in the registry: NOT_FOUND. A client that the pool has lost cannot come back under
+        /// its client_id: FAILED_PRECONDITION `LOST_CLIENT`. Idempotent.
+        async fn revert(
+            &self,
+            request: tonic::Request<super::RevertRequest>,
+        ) -> std::result::Result<tonic::Response<super::RevertResponse>, tonic::Status>;
+    }
+    /// What the pool of an authorization server elsewhere (a Cognito user pool) says, and where it differs from the
+    /// registry. The registry is the truth: what changes there is told to the pool by itself. What others change in the
+    /// pool is found by a walk, and either adopted into the registry or reverted in the pool.
+    ///
+    /// With the embedded issuer there is no pool: the lists are empty and changes are FAILED_PRECONDITION `NO_POOL`.
+    /// Programs do none of this.
+    #[derive(Debug)]
+    pub struct ReconcileServiceServer<T> {
+        inner: Arc<T>,
+        accept_compression_encodings: EnabledCompressionEncodings,
+        send_compression_encodings: EnabledCompressionEncodings,
+        max_decoding_message_size: Option<usize>,
+        max_encoding_message_size: Option<usize>,
+    }
+    impl<T> ReconcileServiceServer<T> {
+        pub fn new(inner: T) -> Self {
+            Self::from_arc(Arc::new(inner))
+        }
+        pub fn from_arc(inner: Arc<T>) -> Self {
+            Self {
+                inner,
+                accept_compression_encodings: Default::default(),
+                send_compression_encodings: Default::default(),
+                max_decoding_message_size: None,
+                max_encoding_message_size: None,
+            }
+        }
+        pub fn with_interceptor<F>(
+            inner: T,
+            interceptor: F,
+        ) -> InterceptedService<Self, F>
+        where
+            F: tonic::service::Interceptor,
+        {
+            InterceptedService::new(Self::new(inner), interceptor)
+        }
+        /// Enable decompressing requests with the given encoding.
+        #[must_use]
+        pub fn accept_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.accept_compression_encodings.enable(encoding);
+            self
+        }
+        /// Compress responses with the given encoding, if the client supports it.
+        #[must_use]
+        pub fn send_compressed(mut self, encoding: CompressionEncoding) -> Self {
+            self.send_compression_encodings.enable(encoding);
+            self
+        }
+        /// Limits the maximum size of a decoded message.
+        ///
+        /// Default: `4MB`
+        #[must_use]
+        pub fn max_decoding_message_size(mut self, limit: usize) -> Self {
+            self.max_decoding_message_size = Some(limit);
+            self
+        }
+        /// Limits the maximum size of an encoded message.
+        ///
+        /// Default: `usize::MAX`
+        #[must_use]
+        pub fn max_encoding_message_size(mut self, limit: usize) -> Self {
+            self.max_encoding_message_size = Some(limit);
+            self
+        }
+    }
+    impl<T, B> tonic::codegen::Service<http::Request<B>> for ReconcileServiceServer<T>
+    where
+        T: ReconcileService,
+        B: Body + std::marker::Send + 'static,
+        B::Error: Into<StdError> + std::marker::Send + 'static,
+    {
+        type Response = http::Response<tonic::body::Body>;
+        type Error = std::convert::Infallible;
+        type Future = BoxFuture<Self::Response, Self::Error>;
+        fn poll_ready(
+            &mut self,
+            _cx: &mut Context<'_>,
+        ) -> Poll<std::result::Result<(), Self::Error>> {
+            Poll::Ready(Ok(()))
+        }
+        fn call(&mut self, req: http::Request<B>) -> Self::Future {
+            match req.uri().path() {
+                "/turnpike.v1.ReconcileService/ListPending" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListPendingSvc<T: ReconcileService>(pub Arc<T>);
+                    impl<
+                        T: ReconcileService,
+                    > tonic::server::UnaryService<super::ListPendingRequest>
+                    for ListPendingSvc<T> {
+                        type Response = super::ListPendingResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListPendingRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ReconcileService>::list_pending(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListPendingSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/turnpike.v1.ReconcileService/ListDrift" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListDriftSvc<T: ReconcileService>(pub Arc<T>);
+                    impl<
+                        T: ReconcileService,
+                    > tonic::server::UnaryService<super::ListDriftRequest>
+                    for ListDriftSvc<T> {
+                        type Response = super::ListDriftResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListDriftRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ReconcileService>::list_drift(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListDriftSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/turnpike.v1.ReconcileService/StartWalk" => {
+                    #[allow(non_camel_case_types)]
+                    struct StartWalkSvc<T: ReconcileService>(pub Arc<T>);
+                    impl<
+                        T: ReconcileService,
+                    > tonic::server::UnaryService<super::StartWalkRequest>
+                    for StartWalkSvc<T> {
+                        type Response = super::StartWalkResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::StartWalkRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ReconcileService>::start_walk(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = StartWalkSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/turnpike.v1.ReconcileService/Adopt" => {
+                    #[allow(non_camel_case_types)]
+                    struct AdoptSvc<T: ReconcileService>(pub Arc<T>);
+                    impl<
+                        T: ReconcileService,
+                    > tonic::server::UnaryService<super::AdoptRequest> for AdoptSvc<T> {
+                        type Response = super::AdoptResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::AdoptRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ReconcileService>::adopt(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = AdoptSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/turnpike.v1.ReconcileService/Revert" => {
+                    #[allow(non_camel_case_types)]
+                    struct RevertSvc<T: ReconcileService>(pub Arc<T>);
+                    impl<
+                        T: ReconcileService,
+                    > tonic::server::UnaryService<super::RevertRequest>
+                    for RevertSvc<T> {
+                        type Response = super::RevertResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::RevertRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as ReconcileService>::revert(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = RevertSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                _ => {
+                    Box::pin(async move {
+                        let mut response = http::Response::new(
+                            tonic::body::Body::default(),
+                        );
+                        let headers = response.headers_mut();
+                        headers
+                            .insert(
+                                tonic::Status::GRPC_STATUS,
+                                (tonic::Code::Unimplemented as i32).into(),
+                            );
+                        headers
+                            .insert(
+                                http::header::CONTENT_TYPE,
+                                tonic::metadata::GRPC_CONTENT_TYPE,
+                            );
+                        Ok(response)
+                    })
+                }
+            }
+        }
+    }
+    impl<T> Clone for ReconcileServiceServer<T> {
+        fn clone(&self) -> Self {
+            let inner = self.inner.clone();
+            Self {
+                inner,
+                accept_compression_encodings: self.accept_compression_encodings,
+                send_compression_encodings: self.send_compression_encodings,
+                max_decoding_message_size: self.max_decoding_message_size,
+                max_encoding_message_size: self.max_encoding_message_size,
+            }
+        }
+    }
+    /// Generated gRPC service name
+    pub const SERVICE_NAME: &str = "turnpike.v1.ReconcileService";
+    impl<T> tonic::server::NamedService for ReconcileServiceServer<T> {
+        const NAME: &'static str = SERVICE_NAME;
+    }
+}
 /// See ResourceServerService.CreateResourceServer.
 #[derive(Clone, PartialEq, ::prost::Message)]
 pub struct CreateResourceServerRequest {

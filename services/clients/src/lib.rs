@@ -1,18 +1,21 @@
-//! ClientService and GrantService: registers clients, manages what they authenticate with, and decides what
-//! they hold.
+//! ClientService, GrantService and ReconcileService: registers clients, manages what they authenticate with, decides
+//! what they hold, and keeps the authorization server's pool the same.
 
 mod access;
 mod client;
 mod grant;
+mod reconcile;
 #[cfg(test)]
 mod tests;
 
 use turnpike_proto::v1::client_service_server::ClientServiceServer;
 use turnpike_proto::v1::grant_service_server::GrantServiceServer;
+use turnpike_proto::v1::reconcile_service_server::ReconcileServiceServer;
 use turnpike_rpc::Gate;
 
 pub use client::Clients;
 pub use grant::Grants;
+pub use reconcile::Reconcile;
 
 /// ClientService, served through a gate.
 pub fn client_service(gate: Gate) -> ClientServiceServer<Clients> {
@@ -22,4 +25,9 @@ pub fn client_service(gate: Gate) -> ClientServiceServer<Clients> {
 /// GrantService, served through a gate.
 pub fn grant_service(gate: Gate) -> GrantServiceServer<Grants> {
     GrantServiceServer::new(Grants::new(gate))
+}
+
+/// ReconcileService, served through a gate.
+pub fn reconcile_service(gate: Gate) -> ReconcileServiceServer<Reconcile> {
+    ReconcileServiceServer::new(Reconcile::new(gate))
 }

@@ -4,9 +4,10 @@ use turnpike_domain::{Error, Timestamp};
 
 use super::Subject;
 use crate::keys;
+use crate::list::{Listed, Place};
 use crate::record::damaged;
 use crate::registry::Registry;
-use crate::store::{Item, Source};
+use crate::store::{Item, Query, Source};
 
 /// Something that the pool has yet to be told.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -22,23 +23,28 @@ pub struct Pending {
 }
 
 impl Registry {
-    /// Everything that the pool has yet to be told.
+    /// What the pool has yet to be told, a page at a time, in the order of subjects.
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`], [`Error::Internal`].
-    pub async fn pending(&self) -> Result<Vec<Pending>, Error> {
-        let mut pending = Vec::new();
-        for item in self.query_all(Source::Table, keys::OUTBOX, "").await? {
+    /// [`Error::Invalid`] for a place of another list; [`Error::Unavailable`], [`Error::Internal`].
+    pub async fn pending(
+        &self,
+        limit: usize,
+        after: Option<Place>,
+    ) -> Result<Listed<Pending>, Error> {
+        let query = Query::new(Source::Table, keys::OUTBOX, limit);
+        self.scan(query, limit, after, async |item: Item| {
             if is_announcement(&item) {
-                continue;
+                return Ok(None);
             }
             let subject = Subject::of_mark(&item)?;
             let since = since_of(&item)?;
             let claim = self.claim_record(&subject).await?;
-            pending.push(Pending { subject, since, failures: claim.failures, error: claim.error });
-        }
-        Ok(pending)
+            let (failures, error) = (claim.failures, claim.error);
+            Ok(Some(Pending { subject, since, failures, error }))
+        })
+        .await
     }
 
     /// How many things the pool has yet to be told, and since when the oldest of them.

@@ -1,0 +1,149 @@
+//! Takes over from the pool what the registry does not say, and tells the pool again what it says.
+
+use std::sync::Arc;
+
+use turnpike_domain::authorization_server::pool::{
+    self, FoundClient, FoundResourceServer, Pool, PoolClient, PoolResourceServer,
+};
+use turnpike_domain::error::Subject as ErrorSubject;
+use turnpike_domain::id::ClientId;
+use turnpike_domain::{Client, Error, Identifier};
+
+use super::entry::fingerprint;
+use super::{PoolEntry, Subject};
+use crate::change::Change;
+use crate::commit::unavailable;
+use crate::drift::{FieldDrift, compare};
+use crate::record::Versioned;
+use crate::registry::Registry;
+
+impl Registry {
+    /// A client as the pool has it now.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`]; [`Error::Precondition`] `NO_POOL`; what the pool fails with.
+    pub async fn pool_client(&self, id: &ClientId) -> Result<FoundClient, Error> {
+        let found = self.the_pool()?.client(id).await.map_err(pool::Error::into_error)?;
+        found.ok_or_else(|| Error::NotFound(ErrorSubject::new("clients", id.as_str())))
+    }
+
+    /// A resource server as the pool has it now.
+    ///
+    /// # Errors
+    ///
+    /// As [`Registry::pool_client`].
+    pub async fn pool_resource_server(
+        &self,
+        id: &Identifier,
+    ) -> Result<FoundResourceServer, Error> {
+        let found = self.the_pool()?.resource_server(id).await.map_err(pool::Error::into_error)?;
+        found.ok_or_else(|| Error::NotFound(ErrorSubject::new("resource-servers", id.as_str())))
+    }
+
+    /// Whether the authorization server has a pool that this process tells of changes.
+    pub const fn has_pool(&self) -> bool {
+        self.pool().is_some()
+    }
+
+    /// Adds to a change that a client is registered, or changed, to be what the pool says of it. Its
+    /// secret, if it is new here, is known to the authorization server alone until it is shown.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`], [`Error::Internal`].
+    pub async fn adopt_client(
+        &self,
+        change: &mut Change,
+        client: &Versioned<Client>,
+        found: &FoundClient,
+    ) -> Result<(), Error> {
+        let id = &client.value.client_id;
+        let there = self.pool_entry(id).await?;
+        let new = PoolEntry { secret_unknown: true, ..PoolEntry::default() };
+        let Versioned { value: mut entry, version } = there.unwrap_or_else(|| Versioned::new(new));
+        entry.name.clone_from(&found.name);
+        entry.missing = false;
+        // What it says is what it would be told.
+        entry.told = fingerprint(&entry.wanted(&client.value, self.now()));
+        change.put_client(client)?;
+        change.writes.push(entry.to_write(id, version)?);
+        Ok(())
+    }
+
+    /// What the pool says of an object, now, and the registry does not; a word for each that cannot be
+    /// mended.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::NotFound`] if the registry does not have it; [`Error::Precondition`] `LOST_CLIENT` if it
+    /// is a client and the pool does not have it, `NO_POOL`; what store or pool fail with.
+    pub async fn pool_differs(&self, subject: &Subject) -> Result<Vec<FieldDrift>, Error> {
+        let absent = |kind, key: &str| Error::NotFound(ErrorSubject::new(kind, key));
+        let pool = self.the_pool()?;
+        match subject {
+            Subject::Client(id) => {
+                let wanted = self.wanted_client(id).await?;
+                let wanted = wanted.ok_or_else(|| absent("clients", id.as_str()))?;
+                let found = pool.client(id).await.map_err(pool::Error::into_error)?;
+                let found = found.ok_or_else(|| lost(subject))?;
+                Ok(compare::client(&wanted, &found))
+            }
+            Subject::ResourceServer(id) => {
+                let server = self.resource_server(id).await?;
+                let server = server.ok_or_else(|| absent("resource-servers", id.as_str()))?;
+                let wanted = PoolResourceServer::of(&server.value);
+                let found = pool.resource_server(id).await.map_err(pool::Error::into_error)?;
+                Ok(match found {
+                    Some(found) => compare::resource_server(&wanted, &found),
+                    None => vec![FieldDrift {
+                        field: "resource_server".to_owned(),
+                        ours: id.to_string(),
+                        theirs: String::new(),
+                    }],
+                })
+            }
+        }
+    }
+
+    /// Tells the pool of an object again, whatever it was told before.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`] if it could not be told now; it will be later.
+    pub async fn retell(&self, subject: &Subject) -> Result<(), Error> {
+        if let Subject::Client(id) = subject
+            && let Some(Versioned { value: mut entry, version }) = self.pool_entry(id).await?
+        {
+            entry.told = String::new();
+            let write = entry.to_write(id, version)?;
+            self.store().commit(&[write]).await.map_err(unavailable)?;
+        }
+        self.mark_again(subject).await?;
+        if self.keep_up(subject).await {
+            return self.forget_drift(subject).await;
+        }
+        Err(Error::Unavailable("the authorization server was not told yet".into()))
+    }
+
+    /// What the pool shall say of a client.
+    async fn wanted_client(&self, id: &ClientId) -> Result<Option<PoolClient>, Error> {
+        let Some(client) = self.client(id).await? else { return Ok(None) };
+        let entry = self.pool_entry(id).await?;
+        let entry = entry.ok_or_else(|| Error::internal("the client has no entry in the pool"))?;
+        Ok(Some(entry.value.wanted(&client.value, self.now())))
+    }
+
+    fn the_pool(&self) -> Result<&Arc<dyn Pool>, Error> {
+        self.pool().ok_or_else(|| {
+            let why = "the authorization server has no pool";
+            Error::blocked("NO_POOL", "authorization-server", why)
+        })
+    }
+}
+
+fn lost(subject: &Subject) -> Error {
+    let why = "the authorization server has lost the client, and gives its client_id to no other: \
+               delete it and register a new one";
+    Error::blocked("LOST_CLIENT", subject.to_string(), why)
+}
