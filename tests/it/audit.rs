@@ -24,6 +24,9 @@ fn changing() -> Vec<(String, &'static str)> {
         .collect()
 }
 
+/// What only a pool that differs makes into a change: the tests of the service have such pools.
+const OF_POOLS: [&str; 2] = ["ReconcileService/Adopt", "ReconcileService/Revert"];
+
 impl World {
     async fn events(&self) -> Vec<pb::Event> {
         let list = pb::ListEventsRequest { page_size: 200, ..Default::default() };
@@ -47,7 +50,7 @@ impl World {
 async fn every_change_leaves_an_event() {
     let changing = changing();
     assert!(changing.len() >= 18, "{changing:?}");
-    for (rpc, owner) in changing {
+    for (rpc, owner) in changing.into_iter().filter(|(rpc, _)| !OF_POOLS.contains(&rpc.as_str())) {
         let mut world = world().await;
         if rpc == "ClientService/EnableClient" {
             // Enabling what is enabled changes nothing.

@@ -52,6 +52,11 @@ const EXPECTED: &[(&str, &str)] = &[
     ("GrantService/RevokeGrant", "UN++D+D+UU"),
     ("IntrospectionService/Introspect", "UDDDDDUU++"),
     ("IntrospectionService/RevokeToken", "UN+ND+D+UU"),
+    ("ReconcileService/Adopt", "UDDDD+DDUU"),
+    ("ReconcileService/ListDrift", "UDDD++DDUU"),
+    ("ReconcileService/ListPending", "UDDD++DDUU"),
+    ("ReconcileService/Revert", "UDDDD+DDUU"),
+    ("ReconcileService/StartWalk", "UDDDD+DDUU"),
     ("ResourceServerService/AddResourceServerSecret", "UDD+D+DDUU"),
     ("ResourceServerService/CreateResourceServer", "UDD+D+DDUU"),
     ("ResourceServerService/DeleteResourceServer", "UDD+D+DDUU"),
@@ -264,6 +269,19 @@ impl World {
                 validate_only,
             }
             .encode_to_vec(),
+            "ReconcileService/Adopt" => pb::AdoptRequest {
+                subject: format!("clients/{client_id}"),
+                team: String::new(),
+                validate_only,
+            }
+            .encode_to_vec(),
+            "ReconcileService/ListDrift" => pb::ListDriftRequest::default().encode_to_vec(),
+            "ReconcileService/ListPending" => pb::ListPendingRequest::default().encode_to_vec(),
+            "ReconcileService/Revert" => {
+                pb::RevertRequest { subject: format!("clients/{client_id}"), validate_only }
+                    .encode_to_vec()
+            }
+            "ReconcileService/StartWalk" => Vec::new(),
             "ResourceServerService/AddResourceServerSecret" => pb::AddResourceServerSecretRequest {
                 identifier,
                 validate_only,

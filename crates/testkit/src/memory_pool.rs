@@ -109,6 +109,18 @@ impl MemoryPool {
         self.state().clients.insert(id.clone(), Kept { client, secrets });
     }
 
+    /// Somebody else changes a client.
+    pub fn change_foreign(&self, id: &ClientId, client: PoolClient) {
+        if let Some(kept) = self.state().clients.get_mut(id) {
+            kept.client = client;
+        }
+    }
+
+    /// Somebody else deletes a resource server.
+    pub fn lose_server(&self, identifier: &str) {
+        self.state().servers.remove(identifier);
+    }
+
     /// Somebody else deletes a client.
     pub fn lose_client(&self, id: &ClientId) {
         self.state().clients.remove(id);

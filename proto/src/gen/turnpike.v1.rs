@@ -3981,8 +3981,8 @@ pub mod reconcile_service_client {
     /// registry. The registry is the truth: what changes there is told to the pool by itself. What others change in the
     /// pool is found by a walk, and either adopted into the registry or reverted in the pool.
     ///
-    /// With the embedded issuer there is no pool: the lists are empty and changes are FAILED_PRECONDITION `NO_POOL`.
-    /// Programs do none of this.
+    /// With the embedded issuer there is no pool, so that nothing ever differs: the lists are empty, and there is nothing to
+    /// adopt or revert. Programs do none of this.
     #[derive(Debug, Clone)]
     pub struct ReconcileServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -4255,8 +4255,8 @@ pub mod reconcile_service_server {
     /// registry. The registry is the truth: what changes there is told to the pool by itself. What others change in the
     /// pool is found by a walk, and either adopted into the registry or reverted in the pool.
     ///
-    /// With the embedded issuer there is no pool: the lists are empty and changes are FAILED_PRECONDITION `NO_POOL`.
-    /// Programs do none of this.
+    /// With the embedded issuer there is no pool, so that nothing ever differs: the lists are empty, and there is nothing to
+    /// adopt or revert. Programs do none of this.
     #[derive(Debug)]
     pub struct ReconcileServiceServer<T> {
         inner: Arc<T>,

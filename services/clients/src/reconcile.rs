@@ -1,10 +1,10 @@
 //! ReconcileService.
 
-mod adopt;
+pub(crate) mod adopt;
 mod adopt_client;
 mod adopt_resource_server;
-mod list;
-mod revert;
+pub(crate) mod list;
+pub(crate) mod revert;
 
 use tonic::{Request, Response, Status, async_trait};
 use turnpike_proto::v1 as pb;

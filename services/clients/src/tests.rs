@@ -6,4 +6,5 @@ mod decisions;
 mod deletion;
 mod plane;
 mod reads;
+mod reconcile;
 mod requests;

@@ -119,6 +119,7 @@ pub(crate) async fn build(
     grpc.add(turnpike_audit::server(gate.clone()));
     grpc.add(turnpike_clients::client_service(gate.clone()));
     grpc.add(turnpike_clients::grant_service(gate.clone()));
+    grpc.add(turnpike_clients::reconcile_service(gate.clone()));
     grpc.add(turnpike_introspection::service(gate.clone(), introspection));
     grpc.add(turnpike_resource_servers::service(gate.clone()));
     grpc.add(session::server(gate.clone(), team_names(config)?, deployment));

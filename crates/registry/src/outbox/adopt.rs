@@ -1,9 +1,7 @@
 //! Takes over from the pool what the registry does not say, and tells the pool again what it says.
 
-use std::sync::Arc;
-
 use turnpike_domain::authorization_server::pool::{
-    self, FoundClient, FoundResourceServer, Pool, PoolClient, PoolResourceServer,
+    self, FoundClient, FoundResourceServer, PoolResourceServer,
 };
 use turnpike_domain::error::Subject as ErrorSubject;
 use turnpike_domain::id::ClientId;
@@ -18,17 +16,18 @@ use crate::record::Versioned;
 use crate::registry::Registry;
 
 impl Registry {
-    /// A client as the pool has it now.
+    /// A client as the pool has it now; `None` without a pool, where nothing can differ.
     ///
     /// # Errors
     ///
-    /// [`Error::NotFound`]; [`Error::Precondition`] `NO_POOL`; what the pool fails with.
-    pub async fn pool_client(&self, id: &ClientId) -> Result<FoundClient, Error> {
-        let found = self.the_pool()?.client(id).await.map_err(pool::Error::into_error)?;
-        found.ok_or_else(|| Error::NotFound(ErrorSubject::new("clients", id.as_str())))
+    /// [`Error::NotFound`]; what the pool fails with.
+    pub async fn pool_client(&self, id: &ClientId) -> Result<Option<FoundClient>, Error> {
+        let Some(pool) = self.pool() else { return Ok(None) };
+        let found = pool.client(id).await.map_err(pool::Error::into_error)?;
+        found.map(Some).ok_or_else(|| absent("clients", id.as_str()))
     }
 
-    /// A resource server as the pool has it now.
+    /// A resource server as the pool has it now; `None` without a pool, where nothing can differ.
     ///
     /// # Errors
     ///
@@ -36,9 +35,10 @@ impl Registry {
     pub async fn pool_resource_server(
         &self,
         id: &Identifier,
-    ) -> Result<FoundResourceServer, Error> {
-        let found = self.the_pool()?.resource_server(id).await.map_err(pool::Error::into_error)?;
-        found.ok_or_else(|| Error::NotFound(ErrorSubject::new("resource-servers", id.as_str())))
+    ) -> Result<Option<FoundResourceServer>, Error> {
+        let Some(pool) = self.pool() else { return Ok(None) };
+        let found = pool.resource_server(id).await.map_err(pool::Error::into_error)?;
+        found.map(Some).ok_or_else(|| absent("resource-servers", id.as_str()))
     }
 
     /// Whether the authorization server has a pool that this process tells of changes.
@@ -71,29 +71,30 @@ impl Registry {
         Ok(())
     }
 
-    /// What the pool says of an object, now, and the registry does not; a word for each that cannot be
-    /// mended.
+    /// What the pool says of an object, now, and the registry does not; nothing without a pool.
     ///
     /// # Errors
     ///
     /// [`Error::NotFound`] if the registry does not have it; [`Error::Precondition`] `LOST_CLIENT` if it
-    /// is a client and the pool does not have it, `NO_POOL`; what store or pool fail with.
+    /// is a client and the pool does not have it; what store or pool fail with.
     pub async fn pool_differs(&self, subject: &Subject) -> Result<Vec<FieldDrift>, Error> {
-        let absent = |kind, key: &str| Error::NotFound(ErrorSubject::new(kind, key));
-        let pool = self.the_pool()?;
         match subject {
             Subject::Client(id) => {
-                let wanted = self.wanted_client(id).await?;
-                let wanted = wanted.ok_or_else(|| absent("clients", id.as_str()))?;
+                let client = self.client(id).await?;
+                let client = client.ok_or_else(|| absent("clients", id.as_str()))?;
+                let Some(pool) = self.pool() else { return Ok(Vec::new()) };
+                let entry = self.pool_entry(id).await?;
+                let entry = entry.ok_or_else(|| Error::internal("no entry in the pool"))?;
                 let found = pool.client(id).await.map_err(pool::Error::into_error)?;
                 let found = found.ok_or_else(|| lost(subject))?;
-                Ok(compare::client(&wanted, &found))
+                Ok(compare::client(&entry.value.wanted(&client.value, self.now()), &found))
             }
             Subject::ResourceServer(id) => {
                 let server = self.resource_server(id).await?;
                 let server = server.ok_or_else(|| absent("resource-servers", id.as_str()))?;
-                let wanted = PoolResourceServer::of(&server.value);
+                let Some(pool) = self.pool() else { return Ok(Vec::new()) };
                 let found = pool.resource_server(id).await.map_err(pool::Error::into_error)?;
+                let wanted = PoolResourceServer::of(&server.value);
                 Ok(match found {
                     Some(found) => compare::resource_server(&wanted, &found),
                     None => vec![FieldDrift {
@@ -125,21 +126,10 @@ impl Registry {
         }
         Err(Error::Unavailable("the authorization server was not told yet".into()))
     }
+}
 
-    /// What the pool shall say of a client.
-    async fn wanted_client(&self, id: &ClientId) -> Result<Option<PoolClient>, Error> {
-        let Some(client) = self.client(id).await? else { return Ok(None) };
-        let entry = self.pool_entry(id).await?;
-        let entry = entry.ok_or_else(|| Error::internal("the client has no entry in the pool"))?;
-        Ok(Some(entry.value.wanted(&client.value, self.now())))
-    }
-
-    fn the_pool(&self) -> Result<&Arc<dyn Pool>, Error> {
-        self.pool().ok_or_else(|| {
-            let why = "the authorization server has no pool";
-            Error::blocked("NO_POOL", "authorization-server", why)
-        })
-    }
+fn absent(kind: &'static str, key: &str) -> Error {
+    Error::NotFound(ErrorSubject::new(kind, key))
 }
 
 fn lost(subject: &Subject) -> Error {

@@ -7,7 +7,7 @@ use turnpike_domain::grant::{Decision, GrantScopes, GrantState};
 use turnpike_domain::id::GrantId;
 use turnpike_domain::ports::Entropy;
 use turnpike_domain::text::{Description, Reason};
-use turnpike_domain::{Client, Grant, Problem, ResourceServer, Timestamp, Violations};
+use turnpike_domain::{Client, Grant, Principal, Problem, ResourceServer, Timestamp, Violations};
 use turnpike_proto::v1 as pb;
 use turnpike_registry::{Attempt, Change, Registry, Seen, Versioned};
 use turnpike_rpc::Op;
@@ -43,7 +43,23 @@ pub(crate) fn ask(
     asked: &Asked<'_>,
 ) -> Result<Grant, Error> {
     let requester = op.actor().principal();
-    let mut grant = Grant {
+    let mut grant = pending(entropy, now, asked, requester.clone());
+    if op.authorize_new(Action::DecideGrant, &access::grant_resource(&grant)).is_ok() {
+        let note =
+            Description::parse("").map_err(|problem| Error::internal(problem.to_string()))?;
+        grant.approve(Decision { decider: requester, time: now, note })?;
+    }
+    Ok(grant)
+}
+
+/// A grant that waits.
+pub(crate) fn pending(
+    entropy: &dyn Entropy,
+    now: Timestamp,
+    asked: &Asked<'_>,
+    requester: Principal,
+) -> Grant {
+    Grant {
         grant_id: GrantId::generate(entropy),
         client_id: asked.client.client_id.clone(),
         client_team: asked.client.team.clone(),
@@ -53,17 +69,11 @@ pub(crate) fn ask(
         reason: asked.reason.clone(),
         expire_time: asked.expire_time,
         state: GrantState::Pending,
-        requester: requester.clone(),
+        requester,
         request_time: now,
         decision: None,
         end: None,
-    };
-    if op.authorize_new(Action::DecideGrant, &access::grant_resource(&grant)).is_ok() {
-        let note =
-            Description::parse("").map_err(|problem| Error::internal(problem.to_string()))?;
-        grant.approve(Decision { decider: requester, time: now, note })?;
     }
-    Ok(grant)
 }
 
 async fn decide(

@@ -3,15 +3,15 @@
 use std::collections::BTreeMap;
 
 use turnpike_domain::authorization_server::pool::FoundClient;
-use turnpike_domain::authz::Permit;
+use turnpike_domain::authz::{Action, Permit};
 use turnpike_domain::error::Error;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
-use turnpike_domain::grant::GrantScopes;
+use turnpike_domain::grant::{Decision, GrantScopes};
 use turnpike_domain::id::ClientId;
 use turnpike_domain::secret::Secrets;
 use turnpike_domain::text::{ClientName, Reason};
 use turnpike_domain::time::TokenLifetime;
-use turnpike_domain::{Client, Grant, Identifier, Scope};
+use turnpike_domain::{Client, Grant, Identifier, Principal, Scope};
 use turnpike_proto::v1 as pb;
 use turnpike_registry::{Attempt, Change, Registry, Versioned};
 use turnpike_rpc::Op;
@@ -20,7 +20,8 @@ use turnpike_rpc::convert::grants::to_grant;
 use turnpike_rpc::convert::reconcile::Adoption;
 
 use super::adopt::{cannot, empty_description, offers, owner};
-use crate::grant::{Asked, ask};
+use crate::access;
+use crate::grant::{Asked, pending};
 
 /// Why there is a grant that nobody asked for.
 const REASON: &str = "the authorization server let the client have it before";
@@ -34,7 +35,9 @@ pub(crate) async fn run(
     adoption: &Adoption,
     id: &ClientId,
 ) -> Result<pb::AdoptResponse, Error> {
-    let found = registry.pool_client(id).await?;
+    let Some(found) = registry.pool_client(id).await? else {
+        return as_it_is(registry, op, adoption, id).await;
+    };
     if !found.machine {
         let why = "the client is not one for machines alone: Turnpike would take its other settings \
                    from it";
@@ -49,6 +52,20 @@ pub(crate) async fn run(
         grants: grants.iter().map(|grant| to_grant(grant, Some(&client.value), now)).collect(),
         resource_server: None,
     })
+}
+
+/// Without a pool there is nothing to adopt: the client, if the registry has it.
+async fn as_it_is(
+    registry: &Registry,
+    op: &Op,
+    adoption: &Adoption,
+    id: &ClientId,
+) -> Result<pb::AdoptResponse, Error> {
+    let (client, _) = access::client(registry, op, Action::ReadClient, id).await?;
+    owner(adoption, Some(&client.value.team))?;
+    let uses = registry.client_secret_uses(id).await?;
+    let client = Some(to_client(&client, &uses, registry.now()));
+    Ok(pb::AdoptResponse { client, ..pb::AdoptResponse::default() })
 }
 
 async fn decide(
@@ -158,7 +175,11 @@ async fn take_scopes(
             reason: &reason,
             expire_time: None,
         };
-        let grant = Versioned::new(ask(op, registry.entropy(), now, &asked)?);
+        // Nobody asked: the authorization server let the client have it, and who adopts it decides.
+        let mut grant = pending(registry.entropy(), now, &asked, Principal::system());
+        let (decider, note) = (op.actor().principal(), empty_description()?);
+        grant.approve(Decision { decider, time: now, note })?;
+        let grant = Versioned::new(grant);
         client.take_grant(&grant.value, now)?;
         change.check_resource_server(server);
         grants.push(grant);

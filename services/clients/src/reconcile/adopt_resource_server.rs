@@ -2,7 +2,7 @@
 
 use turnpike_domain::authorization_server::pool::{FoundResourceServer, ascii_name};
 use turnpike_domain::authz::Permit;
-use turnpike_domain::error::Error;
+use turnpike_domain::error::{Error, Subject};
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::resource_server::{OfferedScope, OfferedScopes};
 use turnpike_domain::secret::Secrets;
@@ -24,7 +24,9 @@ pub(crate) async fn run(
     id: &Identifier,
 ) -> Result<pb::AdoptResponse, Error> {
     check_not_built_in(&adoption.subject)?;
-    let found = registry.pool_resource_server(id).await?;
+    let Some(found) = registry.pool_resource_server(id).await? else {
+        return as_it_is(registry, adoption, id).await;
+    };
     let server = registry
         .transact(async || decide(registry, op, permit, adoption, id, &found).await)
         .await?;
@@ -32,6 +34,19 @@ pub(crate) async fn run(
         resource_server: Some(to_resource_server(&server, None)),
         ..pb::AdoptResponse::default()
     })
+}
+
+/// Without a pool there is nothing to adopt: the resource server, if the registry has it.
+async fn as_it_is(
+    registry: &Registry,
+    adoption: &Adoption,
+    id: &Identifier,
+) -> Result<pb::AdoptResponse, Error> {
+    let absent = || Error::NotFound(Subject::new("resource-servers", id.as_str()));
+    let server = registry.resource_server(id).await?.ok_or_else(absent)?;
+    owner(adoption, Some(&server.value.team))?;
+    let resource_server = Some(to_resource_server(&server, None));
+    Ok(pb::AdoptResponse { resource_server, ..pb::AdoptResponse::default() })
 }
 
 async fn decide(

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use tempfile::TempDir;
 use turnpike_domain::actor::{Actor, ApiScope, Program, Role, Staff, Teams};
+use turnpike_domain::authorization_server::pool::Pool;
 use turnpike_domain::authz::{Action, Resource, decide};
 use turnpike_domain::error::{Blocker, Error};
 use turnpike_domain::event::{Became, EventAction, EventDraft};
@@ -20,7 +21,7 @@ use turnpike_rpc::{Op, methods};
 use turnpike_store_sqlite::SqliteStore;
 use turnpike_testkit::clock::{SeededEntropy, TestClock};
 
-use crate::{client, grant};
+use crate::{client, grant, reconcile};
 
 pub(super) const REQUEST_ID: &str = "11111111-2222-4333-8444-555555555555";
 
@@ -47,6 +48,8 @@ macro_rules! calls {
 }
 
 calls! {
+    adopt: ADOPT, reconcile::adopt::handle, AdoptRequest, AdoptResponse;
+    revert: REVERT, reconcile::revert::handle, RevertRequest, RevertResponse;
     add_secret: ADD_CLIENT_SECRET, client::add_secret::handle, AddClientSecretRequest, AddClientSecretResponse;
     approve: APPROVE_GRANT, grant::decide::approve, ApproveGrantRequest, ApproveGrantResponse;
     create: CREATE_CLIENT, client::create::handle, CreateClientRequest, CreateClientResponse;
@@ -66,11 +69,19 @@ calls! {
 impl Plane {
     /// Two APIs: `orders` of the team orders, `shop` of the team partners.
     pub(super) async fn new() -> Self {
+        Self::over(None).await
+    }
+
+    /// The same, with an authorization server that has a pool.
+    pub(super) async fn over(pool: Option<Arc<dyn Pool>>) -> Self {
         let folder = TempDir::new().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("t.db")).unwrap());
         let clock = Arc::new(TestClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
-        let registry = Registry::open(store, clock.clone(), entropy).await.unwrap();
+        let mut registry = Registry::open(store, clock.clone(), entropy).await.unwrap();
+        if pool.is_some() {
+            registry = registry.mirrored(pool);
+        }
         let tokens = PageTokens::new(&[7; 32]).unwrap();
         let plane = Self { registry, clock, tokens, _folder: folder };
         plane.server("orders", "orders", &["read", "write"]).await;
@@ -102,6 +113,23 @@ impl Plane {
     ) -> Result<pb::ListClientsResponse, Error> {
         let op = self.op(who, &methods::LIST_CLIENTS);
         client::list::handle(&self.registry, &self.tokens, &op, request).await
+    }
+
+    pub(super) async fn drift(&self, who: &Actor) -> Result<pb::ListDriftResponse, Error> {
+        let op = self.op(who, &methods::LIST_DRIFT);
+        let request = pb::ListDriftRequest::default();
+        reconcile::list::drift(&self.registry, &self.tokens, &op, request).await
+    }
+
+    pub(super) async fn pending(&self, who: &Actor) -> Result<pb::ListPendingResponse, Error> {
+        let op = self.op(who, &methods::LIST_PENDING);
+        let request = pb::ListPendingRequest::default();
+        reconcile::list::pending(&self.registry, &self.tokens, &op, request).await
+    }
+
+    pub(super) async fn start_walk(&self, who: &Actor) -> Result<pb::StartWalkResponse, Error> {
+        let op = self.op(who, &methods::START_WALK);
+        reconcile::list::start_walk(&self.registry, &op).await
     }
 
     pub(super) async fn list_grants(
