@@ -14,6 +14,7 @@ pub mod metrics;
 pub mod oauth;
 pub mod op;
 pub mod page_token;
+pub mod pool_metrics;
 pub mod session;
 pub mod status;
 

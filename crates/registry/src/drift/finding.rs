@@ -59,6 +59,9 @@ pub struct WalkState {
     pub finished_end: i64,
     /// How many objects it looked at.
     pub looked_at: u64,
+    /// How many objects it found to differ, to be missing in the pool, and to be only there.
+    #[serde(default)]
+    pub found: [u64; 3],
     /// Until when one that goes on now has the right to.
     pub(crate) running_until: i64,
     /// Somebody asked for one.

@@ -39,6 +39,7 @@ struct Walk<'a> {
     walker: &'a Walker,
     start: Timestamp,
     looked_at: u64,
+    found: [u64; 3],
     seen: HashSet<Subject>,
 }
 
@@ -76,9 +77,10 @@ impl Walker {
             return Ok(false);
         }
         let start = registry.now();
-        let mut walk = Walk { walker: self, start, looked_at: 0, seen: HashSet::new() };
+        let mut walk =
+            Walk { walker: self, start, looked_at: 0, found: [0; 3], seen: HashSet::new() };
         let done = walk.run().await;
-        let (end, looked_at) = (registry.now(), walk.looked_at);
+        let (end, looked_at, found) = (registry.now(), walk.looked_at, walk.found);
         registry
             .change_walk(|state| {
                 state.running_until = 0;
@@ -87,6 +89,7 @@ impl Walker {
                     state.finished_start = start.millis();
                     state.finished_end = end.millis();
                     state.looked_at = looked_at;
+                    state.found = found;
                 }
             })
             .await?;
@@ -140,7 +143,7 @@ impl Walk<'_> {
                 return Ok(());
             }
         }
-        registry.keep_finding(finding).await
+        self.note(finding).await
     }
 
     async fn clients(&mut self) -> Result<(), Error> {
@@ -168,7 +171,7 @@ impl Walk<'_> {
         }
         let Some(client) = registry.client(&listed.client_id).await? else {
             let finding = Finding::new(subject, DriftKind::Unmanaged, listed.name, self.start);
-            return registry.keep_finding(finding).await;
+            return self.note(finding).await;
         };
         let Some(entry) = registry.pool_entry(&listed.client_id).await? else { return Ok(()) };
         let pool = self.walker.pool.clone();
@@ -181,7 +184,7 @@ impl Walk<'_> {
         if finding.fields.is_empty() || self.is_pending(&finding.subject).await? {
             return Ok(());
         }
-        registry.keep_finding(finding).await
+        self.note(finding).await
     }
 
     /// What the registry has and the lists of the pool did not show.
@@ -240,7 +243,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let finding = Finding::new(subject, DriftKind::Missing, name, self.start);
-        self.walker.registry.keep_finding(finding).await
+        self.note(finding).await
     }
 
     /// Findings that this walk did not confirm.
@@ -257,6 +260,16 @@ impl Walk<'_> {
                 return Ok(());
             }
         }
+    }
+
+    async fn note(&mut self, finding: Finding) -> Result<(), Error> {
+        let at = match finding.kind {
+            DriftKind::Different => 0,
+            DriftKind::Missing => 1,
+            DriftKind::Unmanaged => 2,
+        };
+        self.found[at] += 1;
+        self.walker.registry.keep_finding(finding).await
     }
 
     async fn is_pending(&self, subject: &Subject) -> Result<bool, Error> {
