@@ -11,6 +11,7 @@ use turnpike_domain::{Error, Timestamp};
 
 use crate::change::Change;
 use crate::event::{NO_HASH, Place, to_line};
+use crate::fault;
 use crate::hash::sha256_hex;
 use crate::keys;
 use crate::record::{decode, encode};
@@ -142,7 +143,9 @@ impl Committer {
         let (mut batch, mut rest) = self.gather(waiting);
         let mut tries = 0;
         while !batch.members.is_empty() {
+            fault::reached("committing");
             let Err(error) = self.store.commit(&batch.writes).await else {
+                fault::reached("committed");
                 self.done(batch);
                 return rest;
             };

@@ -11,6 +11,7 @@ mod commit;
 mod drift;
 mod ending;
 mod event;
+pub mod fault;
 mod following;
 mod hash;
 mod keys;

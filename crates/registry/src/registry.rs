@@ -12,6 +12,7 @@ use turnpike_domain::{Client, Error, Grant, Identifier, Principal, ResourceServe
 
 use crate::change::Change;
 use crate::commit::{CommitError, Commits, Head, read_head, unavailable};
+use crate::fault;
 use crate::following::Following;
 use crate::keys;
 use crate::outbox::Mirror;
@@ -101,6 +102,7 @@ impl Registry {
                 }
             };
             let subjects = self.mark(&mut change);
+            fault::reached("decided");
             match self.commits.commit(*change, decided).await {
                 Ok(sequence) => {
                     self.in_force(sequence).await;

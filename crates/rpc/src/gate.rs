@@ -131,6 +131,7 @@ impl Gate {
                 if let (true, Err(error)) = (record, &result) {
                     self.record_refusal(&op, error).await;
                 }
+                turnpike_registry::fault::reached("answering");
                 result
             }
         };

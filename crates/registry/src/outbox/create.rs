@@ -21,6 +21,7 @@ use turnpike_domain::{Client, Error, ResourceServer};
 use super::{Mirror, PoolEntry, Subject};
 use crate::change::Change;
 use crate::commit::unavailable;
+use crate::fault;
 use crate::keys;
 use crate::outbox::entry::fingerprint;
 use crate::record::{Versioned, encode};
@@ -97,6 +98,7 @@ impl Registry {
             Ok(made) => made,
             Err(error) => return Err(self.not_made(announced, error).await),
         };
+        fault::reached("made");
         let told = fingerprint(&wanted);
         let mut kept = PoolEntry { name: wanted.name, told, ..PoolEntry::default() };
         kept.add_secret(&entry.secret_id, made.secret);
@@ -179,7 +181,10 @@ impl Registry {
         let Some(pool) = self.pool() else { return Ok(()) };
         self.mark_again(&Subject::ResourceServer(server.identifier.clone())).await?;
         let wanted = PoolResourceServer::of(server);
-        pool.put_resource_server(&wanted).await.map_err(pool::Error::into_error)
+        fault::reached("announced");
+        pool.put_resource_server(&wanted).await.map_err(pool::Error::into_error)?;
+        fault::reached("made");
+        Ok(())
     }
 
     async fn announce(&self, key: Key, before: Vec<String>) -> Result<Announced, Error> {
@@ -192,7 +197,10 @@ impl Registry {
             body: encode(&Announcement { since, before })?,
         };
         match self.store().commit(&[Write::insert(item)]).await {
-            Ok(()) => Ok(Announced(key)),
+            Ok(()) => {
+                fault::reached("announced");
+                Ok(Announced(key))
+            }
             Err(store::Error::Precondition(_)) => {
                 Err(Error::Unavailable("another secret of the client is being made".into()))
             }

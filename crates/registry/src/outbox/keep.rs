@@ -10,6 +10,7 @@ use turnpike_domain::{Error, Identifier, Timestamp};
 use super::entry::fingerprint;
 use super::{PoolEntry, Subject};
 use crate::commit::unavailable;
+use crate::fault;
 use crate::keys;
 use crate::outbox::claim::Claiming;
 use crate::record::Versioned;
@@ -96,6 +97,7 @@ impl Registry {
             let failed = !self.claim_record(subject).await?.error.is_empty();
             return Ok(if failed { Some(false) } else { None });
         };
+        fault::reached("claimed");
         let told = tokio::time::timeout(TIME, self.tell(&pool, subject)).await;
         let wrong = match told {
             Ok(Ok(())) => None,
@@ -121,12 +123,16 @@ impl Registry {
                     Vec::new()
                 }
             };
+            fault::reached("told");
             writes.push(Write::Delete {
                 key: mark.key,
                 precondition: Precondition::Version(mark.version),
             });
             match self.store().commit(&writes).await {
-                Ok(()) => return Ok(()),
+                Ok(()) => {
+                    fault::reached("cleared");
+                    return Ok(());
+                }
                 // It changed meanwhile.
                 Err(store::Error::Precondition(_) | store::Error::Contended) => {}
                 Err(error) => return Err(unavailable(error).into()),
