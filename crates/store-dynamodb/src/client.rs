@@ -3,11 +3,10 @@
 use std::time::Duration;
 
 use aws_config::SdkConfig;
-use aws_credential_types::Credentials;
 use aws_sdk_dynamodb::Client;
 use aws_sdk_dynamodb::config::retry::RetryConfig;
 use aws_sdk_dynamodb::config::timeout::TimeoutConfig;
-use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Region};
+use aws_sdk_dynamodb::config::{BehaviorVersion, Builder, Credentials, Region};
 use aws_types::service_config::ServiceConfigKey;
 use http::Uri;
 
@@ -56,16 +55,7 @@ pub async fn connect(settings: &Settings) -> Result<Client, OpenError> {
         .timeout_config(timeouts(settings))
         .load()
         .await;
-    if settings.endpoint_url.is_none()
-        && let Some(url) = endpoint_of_environment(&config)
-    {
-        // The SDK would use it if it can be parsed, and else call the real service without a word.
-        return Err(refuse(
-            "endpoint_url",
-            format!("the environment or the profile says `{url}`, and the configuration does not"),
-        ));
-    }
-    Ok(finish(Builder::from(&config), settings))
+    of_environment(&config, settings)
 }
 
 /// A client with these credentials; the environment is not looked at.
@@ -81,6 +71,19 @@ pub fn connect_as(settings: &Settings, credentials: Credentials) -> Result<Clien
         .retry_config(retries())
         .timeout_config(timeouts(settings));
     Ok(finish(config, settings))
+}
+
+fn of_environment(config: &SdkConfig, settings: &Settings) -> Result<Client, OpenError> {
+    if settings.endpoint_url.is_none()
+        && let Some(url) = endpoint_of_environment(config)
+    {
+        // The SDK would use it if it can be parsed, and else call the real service without a word.
+        return Err(refuse(
+            "endpoint_url",
+            format!("the environment or the profile says `{url}`, and the configuration does not"),
+        ));
+    }
+    Ok(finish(Builder::from(config), settings))
 }
 
 fn finish(mut config: Builder, settings: &Settings) -> Client {
@@ -174,4 +177,33 @@ fn timeouts(settings: &Settings) -> TimeoutConfig {
 
 fn refuse(key: &'static str, problem: String) -> OpenError {
     OpenError::Setting { key, problem }
+}
+
+#[cfg(test)]
+mod tests {
+    use aws_types::service_config::LoadServiceConfig;
+
+    use super::*;
+
+    #[derive(Debug)]
+    struct Environment;
+
+    impl LoadServiceConfig for Environment {
+        fn load_config(&self, key: ServiceConfigKey<'_>) -> Option<String> {
+            let asked = (key.service_id(), key.env(), key.profile());
+            (asked == ("DynamoDB", "AWS_ENDPOINT_URL", "endpoint_url")).then(|| "local".to_owned())
+        }
+    }
+
+    #[test]
+    fn an_endpoint_that_only_the_environment_names_is_refused() {
+        let config = || SdkConfig::builder().behavior_version(behaviour());
+        let named = config().service_config(Environment).build();
+        let mut settings = Settings::new("turnpike", "eu-west-1");
+        let refused = of_environment(&named, &settings).unwrap_err().to_string();
+        assert!(refused.starts_with("endpoint_url: ") && refused.contains("`local`"), "{refused}");
+        of_environment(&config().build(), &settings).unwrap();
+        settings.endpoint_url = Some("http://127.0.0.1:4566".to_owned());
+        of_environment(&named, &settings).unwrap();
+    }
 }

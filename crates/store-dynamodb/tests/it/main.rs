@@ -3,4 +3,8 @@
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod contract;
+mod faults;
+mod reads;
 mod support;
+mod table;
+mod wire;
