@@ -93,6 +93,36 @@ impl Registry {
         Ok(Listed { items: Vec::new(), next: None })
     }
 
+    /// The sequence of the first event at or after a moment, of those up to `head`; the one after `head` if there is
+    /// none. Reads back from `head` to the moment and no event further, for the log's times never run backwards.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`], [`Error::Internal`].
+    pub(crate) async fn first_event_since(
+        &self,
+        head: u64,
+        moment: Timestamp,
+    ) -> Result<u64, Error> {
+        let mut first = head + 1;
+        while first > 1 {
+            let last = first - 1;
+            let from = last.saturating_sub(99).max(keys::bucket_start(last)).max(1);
+            let lines = self.lines(from, last).await?;
+            if lines.is_empty() {
+                return Err(damaged("an event is missing from the log"));
+            }
+            for line in lines.iter().rev() {
+                let event = Event::parse(line)?;
+                if event.time < moment {
+                    return Ok(first);
+                }
+                first = event.sequence;
+            }
+        }
+        Ok(first)
+    }
+
     /// Events from one sequence to another, both included, oldest first: at most a thousand, and
     /// none past the end of a bucket.
     ///

@@ -21,6 +21,9 @@ use crate::store::{Source, check};
 /// A verifier may take a token for this long after its end (reference: `turnpike-sdk`, leeway).
 pub(crate) const LEEWAY_SECONDS: i64 = 60;
 
+/// How far indexes may lag behind the log: usually less than a second, and this if they are throttled.
+const INDEX_LAG_SECONDS: i64 = 300;
+
 /// Below this many revoked tokens none are looked for that could be forgotten.
 const PURGE_MIN: usize = 1024;
 
@@ -255,14 +258,18 @@ impl Follower {
             }
         }
         let revoked = self.registry.query_all(Source::Index2, keys::REVOKED, "").await?;
+        // What the indexes did not show yet is in the newest events.
+        let shown = self.registry.now().plus_seconds(-INDEX_LAG_SECONDS);
+        let first = self.registry.first_event_since(head, shown).await?;
         self.policy.write(|state| {
             let places = revoked.iter().filter_map(|item| item.index2.as_ref());
             state.revoked.extend(
                 places.map(|place| (keys::key_at(&place.sk).to_owned(), keys::time_at(&place.sk))),
             );
-            state.sequence = head;
+            state.sequence = first - 1;
         });
-        self.following.applied(head);
+        self.following.applied(first - 1);
+        self.apply_all().await?;
         self.following.whole(began);
         Ok(())
     }

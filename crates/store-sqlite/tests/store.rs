@@ -9,7 +9,7 @@ use rusqlite::Connection;
 use tempfile::TempDir;
 use turnpike_registry::store::{Error, IndexKey, Item, Key, Query, Source, Store, Write};
 use turnpike_store_sqlite::{OpenError, SqliteStore};
-use turnpike_testkit::store::{Fault, FlakyStore, store_conformance};
+use turnpike_testkit::store::{Fault, FlakyStore, LaggingStore, store_conformance};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn it_keeps_the_contract() {
@@ -18,6 +18,21 @@ async fn it_keeps_the_contract() {
     store_conformance(async || {
         let number = stores.fetch_add(1, Ordering::Relaxed);
         SqliteStore::open(&folder.path().join(format!("{number}.db"))).unwrap()
+    })
+    .await;
+}
+
+/// The contract lets indexes lag, so its suite must bear it.
+#[tokio::test(flavor = "multi_thread")]
+async fn it_keeps_the_contract_also_with_indexes_that_lag() {
+    let folder = TempDir::new().unwrap();
+    let stores = AtomicUsize::new(0);
+    store_conformance(async || {
+        let number = stores.fetch_add(1, Ordering::Relaxed);
+        let open = |which: &str| {
+            SqliteStore::open(&folder.path().join(format!("{number}-{which}.db"))).unwrap()
+        };
+        LaggingStore::new(open("now"), open("shown"))
     })
     .await;
 }

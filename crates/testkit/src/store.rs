@@ -1,4 +1,4 @@
-//! What every backend of the store seam must do, and a store that fails on demand.
+//! What every backend of the store seam must do, and stores that fail on demand or lag.
 //!
 //! A difference ever found between two backends becomes a case of this suite.
 
@@ -8,6 +8,7 @@ mod commits;
 mod flaky;
 mod indexes;
 mod keys;
+mod lagging;
 mod model;
 mod queries;
 
@@ -22,6 +23,7 @@ use turnpike_registry::store::{
 };
 
 pub use flaky::{Fault, FlakyStore};
+pub use lagging::LaggingStore;
 
 /// How long an index may lag before the suite gives up on it.
 const LAG: Duration = Duration::from_secs(10);

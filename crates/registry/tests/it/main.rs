@@ -5,6 +5,7 @@
 mod commits;
 mod ending;
 mod following;
+mod lag;
 mod learning;
 mod lists;
 mod log;
