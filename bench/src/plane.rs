@@ -21,6 +21,7 @@ use turnpike_issuer_embedded::{Algorithm, EmbeddedIssuer, Settings};
 use turnpike_registry::{Attempt, Change, Origin, Registry, Versioned};
 use turnpike_runtime::backend;
 use turnpike_runtime::clock::SystemClock;
+use turnpike_runtime::config::{Sqlite, Store};
 use turnpike_runtime::entropy::SystemEntropy;
 
 use crate::{Failure, report};
@@ -112,7 +113,8 @@ impl Plane {
 /// Opens the registry in a folder.
 pub(crate) async fn registry(data: &Path) -> Result<Registry, Failure> {
     let data = PathBuf::from(data);
-    Ok(backend::embedded(&data, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?)
+    let store = Store::Sqlite(Sqlite { data_dir: data.to_owned() });
+    Ok(backend::registry(&store, Arc::new(SystemClock), Arc::new(SystemEntropy)).await?)
 }
 
 /// The embedded issuer over a registry, with the keys that are kept there.

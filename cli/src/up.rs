@@ -1,37 +1,24 @@
 //! `turnpike up`: everything in one process.
 
 use std::collections::BTreeMap;
-use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use serde::Serialize;
-use turnpike_runtime::config::Config;
-use turnpike_runtime::{shutdown, telemetry};
-use turnpike_standalone::Ready;
+use turnpike_runtime::args::Args as Common;
+use turnpike_runtime::config::{Configuration as _, dump};
+use turnpike_runtime::program;
+use turnpike_standalone::{Config, Ready};
 
 use crate::output;
 
 /// How to run it.
 #[derive(clap::Args)]
 pub(crate) struct Args {
-    /// A configuration file; --dump-config shows every key.
-    #[arg(long, env = "TURNPIKE_CONFIG")]
-    config: Option<PathBuf>,
-    /// Where to listen, such as 127.0.0.1:8080; port 0 takes a free one.
-    #[arg(long, env = "TURNPIKE_LISTEN")]
-    listen: Option<SocketAddr>,
+    #[command(flatten)]
+    common: Common,
     /// The folder of the database.
-    #[arg(long, env = "TURNPIKE_DATA_DIR")]
+    #[arg(long)]
     data_dir: Option<PathBuf>,
-    /// Which log lines, such as `warn` or `info,hyper=debug`.
-    #[arg(long, env = "TURNPIKE_LOG")]
-    log: Option<String>,
-    /// Print one line of JSON once it listens, instead of words.
-    #[arg(long)]
-    json: bool,
-    /// Print the whole configuration and end.
-    #[arg(long)]
-    dump_config: bool,
 }
 
 #[derive(Serialize)]
@@ -46,34 +33,20 @@ struct Listening<'a> {
 ///
 /// Why it did not start, or stopped.
 pub(crate) fn run(args: Args) -> Result<(), String> {
-    let Args { config, listen, data_dir, log, json, dump_config } = args;
-    let mut config = match config {
-        Some(path) => Config::from_file(&path).map_err(|e| e.to_string())?,
-        None => Config::default(),
-    };
-    config.listen = listen.unwrap_or(config.listen);
-    config.data_dir = data_dir.unwrap_or(config.data_dir);
-    config.log.filter = log.unwrap_or(config.log.filter);
-    config.check().map_err(|e| e.to_string())?;
-    if dump_config {
-        output::line(&config.dump().map_err(|e| e.to_string())?);
+    let Args { common, data_dir } = args;
+    let data_dir = data_dir.map(|dir| dir.into_os_string().into_string());
+    let data_dir = data_dir.transpose().map_err(|_| "--data-dir: must be UTF-8")?;
+    let flags = data_dir.map(|dir| ("store.data_dir".to_owned(), dir));
+    let config: Config = common.load(flags).map_err(|e| e.to_string())?;
+    if common.dump_config {
+        output::line(&dump(&config).map_err(|e| e.to_string())?);
         return Ok(());
     }
-    telemetry::start(&config.log)?;
-    let runtime = tokio::runtime::Builder::new_multi_thread()
-        .enable_all()
-        .build()
-        .map_err(|e| e.to_string())?;
-    runtime.block_on(async {
+    program::block_on(config.log(), async {
         let ready = turnpike_standalone::start(&config).await.map_err(|e| e.to_string())?;
-        announce(&ready, json)?;
-        let stop = async {
-            if let Err(error) = shutdown::requested().await {
-                output::note(&format!("turnpike: cannot listen for signals: {error}"));
-            }
-        };
-        ready.serve(stop).await.map_err(|e| e.to_string())
-    })
+        announce(&ready, common.json)?;
+        ready.serve(program::stopped()).await.map_err(|e| e.to_string())
+    })?
 }
 
 fn announce(ready: &Ready, json: bool) -> Result<(), String> {

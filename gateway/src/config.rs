@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use turnpike_domain::actor::Role;
 use turnpike_domain::id::TeamId;
+use turnpike_runtime::{config, server, start};
 
 use crate::origin::Origin;
 
@@ -26,7 +27,7 @@ pub struct GatewayConfig {
     /// Limits of each call.
     pub calls: CallSettings,
     /// The listener and its connections.
-    pub server: ServerSettings,
+    pub server: server::Settings,
 }
 
 impl GatewayConfig {
@@ -39,8 +40,32 @@ impl GatewayConfig {
             login_link_lifetime: Duration::from_secs(15 * 60),
             session: SessionSettings::default(),
             calls: CallSettings::default(),
-            server: ServerSettings::default(),
+            server: server::Settings::default(),
         }
+    }
+
+    /// What the configuration of a program says: the defaults for this public URL, with these other origins and these
+    /// people.
+    ///
+    /// # Errors
+    ///
+    /// The first setting that makes no sense.
+    pub fn of(
+        public_url: &str,
+        allowed_origins: &[String],
+        personas: &[config::Persona],
+    ) -> Result<Self, start::Error> {
+        let origin = |key, text: &str| {
+            Origin::parse(text).map_err(|problem| start::Error::setting(key, problem))
+        };
+        let mut settings = Self::new(origin("public_url", public_url)?);
+        for allowed in allowed_origins {
+            settings.allowed_origins.push(origin("allowed_origins", allowed)?);
+        }
+        for persona in personas {
+            settings.personas.push(Persona::of(persona)?);
+        }
+        Ok(settings)
     }
 }
 
@@ -55,6 +80,25 @@ pub struct Persona {
     pub teams: BTreeSet<TeamId>,
     /// What they may do beyond their teams.
     pub roles: BTreeSet<Role>,
+}
+
+impl Persona {
+    fn of(persona: &config::Persona) -> Result<Self, start::Error> {
+        let config::Persona { id, display_name, teams, roles } = persona;
+        let teams: Result<_, _> = teams.iter().map(|team| TeamId::parse(team)).collect();
+        Ok(Self {
+            id: id.clone(),
+            display_name: display_name.clone(),
+            teams: teams.map_err(|problem| start::Error::setting("personas", problem))?,
+            roles: roles
+                .iter()
+                .map(|role| match role {
+                    config::Role::Auditor => Role::Auditor,
+                    config::Role::PlatformAdmin => Role::PlatformAdmin,
+                })
+                .collect(),
+        })
+    }
 }
 
 /// How long sessions last.
@@ -90,43 +134,6 @@ impl Default for CallSettings {
             timeout: Duration::from_secs(30),
             stream_timeout: Duration::from_secs(3600),
             message_bytes: 4 * 1024 * 1024,
-        }
-    }
-}
-
-/// The listener and its connections.
-#[derive(Clone, Debug)]
-pub struct ServerSettings {
-    /// Open connections; more wait in the kernel's queue. 4096 by default.
-    pub connections: usize,
-    /// Calls at once on one HTTP/2 connection: 200 by default.
-    pub concurrent_streams: u32,
-    /// How long a connection may stay without a word at its beginning: 10 seconds by default.
-    pub first_bytes_timeout: Duration,
-    /// How long the headers of a request over HTTP/1.1 may take, and how long such a connection may stay
-    /// unused: 30 seconds by default.
-    pub headers_timeout: Duration,
-    /// How often an HTTP/2 connection is asked for a sign of life: 60 seconds by default; it has 20
-    /// seconds to give it.
-    pub keep_alive: Duration,
-    /// When a connection is asked to go (GOAWAY, calls on it end well), so that callers spread over new
-    /// replicas: 30 minutes by default.
-    pub connection_age: Duration,
-    /// How long calls may still take once the gateway is told to stop: 15 seconds by default. Streams
-    /// get a second, and then `UNAVAILABLE`.
-    pub drain: Duration,
-}
-
-impl Default for ServerSettings {
-    fn default() -> Self {
-        Self {
-            connections: 4096,
-            concurrent_streams: 200,
-            first_bytes_timeout: Duration::from_secs(10),
-            headers_timeout: Duration::from_secs(30),
-            keep_alive: Duration::from_secs(60),
-            connection_age: Duration::from_secs(30 * 60),
-            drain: Duration::from_secs(15),
         }
     }
 }

@@ -4,13 +4,13 @@ use std::error::Error as StdError;
 use std::time::Duration;
 
 use http::HeaderMap;
-use http::header::{HeaderName, HeaderValue};
+use http::header::HeaderValue;
 use tokio::time::Instant;
+use turnpike_rpc::deadline::{self, GRPC_TIMEOUT};
 
 use crate::config::CallSettings;
-use crate::refusal::Refusal;
+use turnpike_rpc::refusal::Refusal;
 
-const GRPC_TIMEOUT: HeaderName = HeaderName::from_static("grpc-timeout");
 /// What a service is told more than the gateway allows, so that the gateway, which knows the right
 /// answer, is the one to give it.
 const SLACK: Duration = Duration::from_millis(250);
@@ -35,7 +35,7 @@ impl Deadline {
     ///
     /// The header is not what the gRPC protocol says, or is there twice.
     pub(crate) fn of(headers: &HeaderMap, settings: &CallSettings) -> Result<Self, Refusal> {
-        let asked = asked(headers)?;
+        let asked = deadline::asked(headers).map_err(|_| Refusal::Malformed(deadline::RULE))?;
         let bound = |limit: Duration| asked.map_or(limit, |asked| asked.min(limit));
         let now = Instant::now();
         let end = bound(settings.stream_timeout);
@@ -64,31 +64,6 @@ impl Deadline {
             }
         }
     }
-}
-
-/// `grpc-timeout`: 1 to 8 digits and a unit (gRPC over HTTP/2, "Requests").
-fn asked(headers: &HeaderMap) -> Result<Option<Duration>, Refusal> {
-    let malformed = Refusal::Malformed("`grpc-timeout` must be 1 to 8 digits and one of HMSmun");
-    let mut values = headers.get_all(GRPC_TIMEOUT).iter();
-    let value = match (values.next(), values.next()) {
-        (None, _) => return Ok(None),
-        (Some(value), None) => value.to_str().map_err(|_| malformed)?,
-        (Some(_), Some(_)) => return Err(malformed),
-    };
-    let (digits, unit) = value.split_at_checked(value.len().saturating_sub(1)).ok_or(malformed)?;
-    if !(1..=8).contains(&digits.len()) || !digits.bytes().all(|b| b.is_ascii_digit()) {
-        return Err(malformed);
-    }
-    let count: u64 = digits.parse().map_err(|_| malformed)?;
-    Ok(Some(match unit {
-        "H" => Duration::from_secs(count * 3600),
-        "M" => Duration::from_secs(count * 60),
-        "S" => Duration::from_secs(count),
-        "m" => Duration::from_millis(count),
-        "u" => Duration::from_micros(count),
-        "n" => Duration::from_nanos(count),
-        _ => return Err(malformed),
-    }))
 }
 
 /// Whether an error is a deadline of somebody further in, who would call it CANCELLED.
@@ -121,30 +96,6 @@ mod tests {
             headers.append(GRPC_TIMEOUT, HeaderValue::from_static(value));
         }
         headers
-    }
-
-    #[test]
-    fn the_timeout_is_parsed_as_the_protocol_says() {
-        for (text, millis) in [
-            ("1H", 3_600_000),
-            ("2M", 120_000),
-            ("3S", 3_000),
-            ("99999999m", 99_999_999),
-            ("5000u", 5),
-            ("7000000n", 7),
-            ("0m", 0),
-            ("00000001S", 1000),
-        ] {
-            let expected = Ok(Some(Duration::from_millis(millis)));
-            assert_eq!(asked(&headers(&[text])), expected, "{text}");
-        }
-        assert_eq!(asked(&headers(&[])), Ok(None));
-        for text in
-            ["", "S", "1", "1s", "1h", "-1S", "+1S", "1.5S", " 1S", "1S ", "123456789S", "S1"]
-        {
-            assert!(asked(&headers(&[text])).is_err(), "{text:?}");
-        }
-        assert!(asked(&headers(&["1S", "1S"])).is_err());
     }
 
     #[test]

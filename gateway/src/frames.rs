@@ -9,7 +9,7 @@ use bytes::Bytes;
 use http_body::{Body, Frame};
 use tonic::Status;
 
-use crate::refusal::Refusal;
+use turnpike_rpc::refusal::Refusal;
 
 const HEADER_LEN: usize = 5;
 

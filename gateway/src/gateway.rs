@@ -15,11 +15,11 @@ use tower_http::cors::{AllowOrigin, CorsLayer};
 use turnpike_domain::Error;
 use turnpike_domain::ports::{Clock, Entropy};
 use turnpike_rpc::assertion::AssertionSigner;
+use turnpike_runtime::server::{self, Drain};
 
 use crate::assets::Assets;
-use crate::config::{GatewayConfig, ServerSettings};
+use crate::config::GatewayConfig;
 use crate::csrf::{self, SameOrigin};
-use crate::drain::Drain;
 use crate::edge::{Edge, plain_routes, timed_routes};
 use crate::forward::Upstreams;
 use crate::grpc::{Calls, Parts};
@@ -41,6 +41,7 @@ pub struct Builder {
     upstreams: Upstreams,
     plain: Router,
     assets: Option<Assets>,
+    drain: Drain,
 }
 
 impl Builder {
@@ -78,6 +79,13 @@ impl Builder {
         self
     }
 
+    /// What tells the rest of the process that the gateway stops.
+    #[must_use]
+    pub fn drain(mut self, drain: Drain) -> Self {
+        self.drain = drain;
+        self
+    }
+
     /// The gateway.
     ///
     /// # Errors
@@ -85,7 +93,8 @@ impl Builder {
     /// Personas beside a public origin that other machines can reach: whoever holds a login link is that
     /// persona, so the door stays on this machine. No seal key, or one that the library refuses.
     pub fn build(self) -> Result<Gateway, BuildError> {
-        let Self { config, signer, seal_keys, clock, entropy, upstreams, plain, assets } = self;
+        let Self { config, signer, seal_keys, clock, entropy, upstreams, plain, assets, drain } =
+            self;
         let GatewayConfig {
             public_origin: public,
             allowed_origins,
@@ -105,7 +114,6 @@ impl Builder {
         let sessions =
             Sessions::new(&public, session, &personas, &seal_keys, clock_of(), entropy_of())?;
         let same_origin = SameOrigin::new(&public, &allowed_origins);
-        let drain = Drain::new();
         let (timeout, stream_timeout) = (calls.timeout, calls.stream_timeout);
         let names: Vec<String> = upstreams.names().into_iter().map(str::to_owned).collect();
         let calls = Calls::new(Parts {
@@ -168,7 +176,7 @@ pub struct Gateway {
     pub(crate) router: Router,
     pub(crate) links: LoginLinks,
     pub(crate) drain: Drain,
-    pub(crate) server: ServerSettings,
+    pub(crate) server: server::Settings,
     /// The longest that anything on a connection may last.
     pub(crate) stream_timeout: Duration,
     /// There are personas: the listener must be of this machine, too.
@@ -193,6 +201,7 @@ impl Gateway {
             upstreams: Upstreams::default(),
             plain: Router::new(),
             assets: None,
+            drain: Drain::new(),
         }
     }
 

@@ -25,13 +25,13 @@ use crate::content_type::Protocol;
 use crate::context::RequestContext;
 use crate::csrf::SameOrigin;
 use crate::deadline::{Deadline, is_timeout, is_timeout_status};
-use crate::drain::Drain;
 use crate::forward::Upstreams;
 use crate::frames::{CheckedRequest, FoundFault, Frames};
 use crate::guard::{End, GuardedBody, note_panic};
 use crate::headers;
-use crate::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
 use crate::session::{Cookie, Sessions};
+use turnpike_rpc::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
+use turnpike_runtime::server::Drain;
 
 /// Takes calls in gRPC and gRPC-web and gives them to the services. Clones share everything.
 #[derive(Clone, Debug)]
@@ -268,7 +268,7 @@ impl Parts {
             Box::pin(async move {
                 tokio::select! {
                     () = tokio::time::sleep_until(deadline.end) => deadline.at_end,
-                    () = drain.ended() => Refusal::Draining,
+                    () = drain.streams_end() => Refusal::Draining,
                 }
             })
         };

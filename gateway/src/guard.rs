@@ -18,7 +18,7 @@ use tracing::{error, warn};
 use crate::context::RequestContext;
 use crate::deadline::{is_timeout, is_timeout_status};
 use crate::frames::{FoundFault, Frames};
-use crate::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
+use turnpike_rpc::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
 
 /// Above the largest message any service answers with.
 const MESSAGE_MAX: u32 = 64 * 1024 * 1024;

@@ -14,12 +14,10 @@
 
 mod assets;
 mod config;
-mod connection;
 mod content_type;
 mod context;
 mod csrf;
 mod deadline;
-mod drain;
 mod edge;
 mod ended;
 #[cfg(test)]
@@ -35,14 +33,13 @@ mod login;
 mod origin;
 mod pages;
 mod portal;
-mod refusal;
 mod seal;
 mod serve;
 mod session;
 mod sign_in;
 
 pub use assets::Assets;
-pub use config::{CallSettings, GatewayConfig, Persona, ServerSettings, SessionSettings};
+pub use config::{CallSettings, GatewayConfig, Persona, SessionSettings};
 pub use gateway::{BuildError, Builder, Gateway};
 pub use login::{IssueError, LoginLink, LoginLinks};
 pub use origin::{NotAnOrigin, Origin};

@@ -41,6 +41,18 @@ pub fn bin(name: &str) -> PathBuf {
     path
 }
 
+/// A command that runs a binary of ours, without what the environment of the tests says: to a program of ours each
+/// `TURNPIKE_` variable is a setting.
+pub(crate) fn command(name: &str) -> Command {
+    let mut command = Command::new(bin(name));
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().starts_with("TURNPIKE_") {
+            command.env_remove(variable);
+        }
+    }
+    command
+}
+
 impl Plane {
     /// A new plane over an empty folder.
     pub async fn start() -> Self {
@@ -70,7 +82,7 @@ impl Plane {
 
     /// A plane over a folder that outlives it.
     pub async fn start_over(data: &Path, config: &Path) -> Self {
-        let mut process = Command::new(bin("turnpike"))
+        let mut process = command("turnpike")
             .args(["up", "--json", "--log", "error", "--listen", "127.0.0.1:0"])
             .arg("--data-dir")
             .arg(data)

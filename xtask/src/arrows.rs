@@ -24,8 +24,10 @@ const ARROWS: &[(&str, &[&str])] = &[
         &[
             "turnpike-domain",
             "turnpike-issuer-embedded",
+            "turnpike-proto",
             "turnpike-registry",
             "turnpike-rpc",
+            "turnpike-sdk",
             "turnpike-store-sqlite",
         ],
     ),

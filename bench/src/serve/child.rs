@@ -24,10 +24,13 @@ use turnpike_rpc::metrics::Metrics;
 use turnpike_rpc::oauth::{SecretHolders, SecretUses, TokenVerifiers};
 use turnpike_rpc::page_token::PageTokens;
 use turnpike_runtime::clock::SystemClock;
-use turnpike_runtime::config::{self, Config, Log};
+use turnpike_runtime::config::{
+    AuthorizationServer, Embedded, Limits as Rates, Log, Server as Listens, Sqlite, Store,
+};
 use turnpike_runtime::entropy::SystemEntropy;
 use turnpike_runtime::telemetry;
 use turnpike_sdk::{KeySet, Keys};
+use turnpike_standalone::Config;
 
 use crate::plane::{self, ISSUER};
 use crate::serve::{FAST, Listening};
@@ -81,12 +84,12 @@ async fn serve_floor() -> Result<(), Failure> {
 }
 
 async fn serve_up(data: PathBuf) -> Result<(), Failure> {
-    let limits = config::Limits { tokens_per_second: FAST, ..config::Limits::default() };
+    let embedded = Embedded { issuer: ISSUER.to_owned(), ..Embedded::default() };
     let config = Config {
-        listen: SocketAddr::from(([127, 0, 0, 1], 0)),
-        issuer: ISSUER.to_owned(),
-        data_dir: data,
-        limits,
+        server: Listens::at(0),
+        authorization_server: AuthorizationServer::Embedded(embedded),
+        store: Store::Sqlite(Sqlite { data_dir: data }),
+        limits: Rates { tokens_per_second: FAST, ..Rates::default() },
         ..Config::default()
     };
     telemetry::start(&config.log)?;

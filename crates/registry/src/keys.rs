@@ -18,6 +18,7 @@
 //! | mark, announcement for the pool | `OUTBOX` / key of the record, `NEW#`, `SECRET#` | | |
 //! | where the pool differs | `DRIFT` / key of the record | | |
 //! | claim of an object | `CLAIM#key` / `META` | | |
+//! | key by which a gateway signs who calls | `ASSERTION-KEYS` / key | `EXPIRING` / time, kind, key | |
 //! | key of the installation, record of a part of Turnpike | `SYSTEM` / name | | |
 
 use turnpike_domain::id::{ClientId, GrantId, RequestId, SecretId, TeamId, TokenId};
@@ -196,6 +197,12 @@ pub(crate) fn revoked_token(id: &TokenId) -> Key {
 }
 
 pub(crate) const REVOKED: &str = "REVOKED";
+
+pub(crate) const ASSERTION_KEYS: &str = "ASSERTION-KEYS";
+
+pub(crate) fn assertion_key(id: &str) -> Key {
+    Key::new(ASSERTION_KEYS, id)
+}
 
 pub(crate) fn system(name: &str) -> Key {
     Key::new("SYSTEM", name)

@@ -4,6 +4,7 @@
 //! one queue per process, which puts it in order, chains its events to the log, and merges those that
 //! wait into one commit ([`Registry::transact`]).
 
+mod assertion_key;
 mod built_in;
 mod chain;
 mod change;
@@ -28,6 +29,7 @@ mod transfer;
 
 pub mod store;
 
+pub use assertion_key::AssertionKey;
 pub use chain::{Broken, Chain};
 pub use change::{Change, Origin};
 pub use commit::{CommitError, Head};

@@ -48,7 +48,7 @@ impl Authenticator {
     ///
     /// [`Error::Unauthenticated`], in words that help the caller and not a forger; [`Error::RateLimited`] after too
     /// many wrong secrets; [`Error::Unavailable`] while nothing can be decided.
-    pub fn authenticate(
+    pub async fn authenticate(
         &self,
         row: &Row,
         metadata: &MetadataMap,
@@ -65,11 +65,11 @@ impl Authenticator {
             _ if assertions.next().is_some() || authorizations.next().is_some() => {
                 Err(Error::Unauthenticated("send one credential"))
             }
-            _ => self.by_the_one(row, metadata, peer, now),
+            _ => self.by_the_one(row, metadata, peer, now).await,
         }
     }
 
-    fn by_the_one(
+    async fn by_the_one(
         &self,
         row: &Row,
         metadata: &MetadataMap,
@@ -79,12 +79,14 @@ impl Authenticator {
         if let Some(assertion) = metadata.get(METADATA_KEY) {
             let text =
                 assertion.to_str().map_err(|_| Error::Unauthenticated("the session is bad"))?;
-            return match (row.callers, self.assertions.verify(text, row.path)) {
+            let verified = self.assertions.verify_or_learn(text, row.path).await;
+            return match (row.callers, verified) {
                 (Callers::SignedIn, Ok(staff)) => Ok(Actor::Staff(staff)),
                 (Callers::Secret, Ok(_)) => Err(Error::Denied("only secrets ask about tokens")),
-                (_, Err(_)) => {
+                (_, Err(Error::Unauthenticated(_))) => {
                     Err(Error::Unauthenticated("the session is bad or over: sign in again"))
                 }
+                (_, Err(error)) => Err(error),
             };
         }
         let credentials = metadata

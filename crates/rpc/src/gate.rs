@@ -1,8 +1,10 @@
 //! One wrapper around every handler: authenticates, admits, times, maps the error, records a refusal.
 
+use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
+use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
 use turnpike_domain::error::ErrorCode;
 use turnpike_domain::{Actor, Error};
@@ -121,7 +123,8 @@ impl Gate {
     {
         let began = Instant::now();
         let request_id = request_id(&request);
-        let actor = self.admit(row, &request);
+        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+        let actor = self.admit(row, request.metadata(), peer).await;
         let caller = actor.as_ref().ok().map(Actor::principal);
         let result = match actor {
             Err(error) => Err(error),
@@ -180,10 +183,14 @@ impl Gate {
         result.map(Response::new).map_err(|error| status::of(&error, &request_id))
     }
 
-    fn admit<M>(&self, row: &'static Row, request: &Request<M>) -> Result<Actor, Error> {
-        let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
+    async fn admit(
+        &self,
+        row: &'static Row,
+        metadata: &MetadataMap,
+        peer: Option<IpAddr>,
+    ) -> Result<Actor, Error> {
         let now = self.0.registry.now();
-        let actor = self.0.authenticator.authenticate(row, request.metadata(), peer, now)?;
+        let actor = self.0.authenticator.authenticate(row, metadata, peer, now).await?;
         self.0.limits.admit(row.limit, &actor.principal())?;
         Ok(actor)
     }

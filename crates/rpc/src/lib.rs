@@ -7,6 +7,7 @@
 pub mod assertion;
 pub mod authenticate;
 pub mod convert;
+pub mod deadline;
 pub mod gate;
 pub mod limits;
 pub mod methods;
@@ -14,7 +15,9 @@ pub mod metrics;
 pub mod oauth;
 pub mod op;
 pub mod page_token;
+pub mod peer;
 pub mod pool_metrics;
+pub mod refusal;
 pub mod session;
 pub mod status;
 

@@ -3,6 +3,7 @@
 //! Everything is answered from memory: the sdk's verifier decides, and asks the policy that this
 //! process follows.
 
+mod config;
 mod http_endpoint;
 mod introspect;
 mod revoke_token;
@@ -19,7 +20,9 @@ use turnpike_registry::{Policy, Registry};
 use turnpike_rpc::Gate;
 use turnpike_rpc::metrics::Metrics;
 use turnpike_rpc::oauth::{Endpoint, SecretHolders, TokenVerifiers};
+use turnpike_runtime::{Core, Grpc, Parts};
 
+pub use crate::config::Config;
 pub use crate::service::Service;
 
 /// The largest body of a request over HTTP. A token is at most 8 KiB; far longer ones are read to
@@ -57,6 +60,19 @@ impl Introspection {
         };
         Self(Arc::new(Inner { registry, policy, verifiers, secrets, endpoint }))
     }
+}
+
+/// Introspection over what a process shares.
+pub fn parts(core: &Core) -> Parts {
+    let introspection = Introspection::new(
+        core.registry.clone(),
+        core.policy.clone(),
+        core.verifiers.clone(),
+        core.secrets.clone(),
+        core.metrics.clone(),
+    );
+    let grpc = Grpc::default().with(service(core.gate.clone(), introspection.clone()));
+    Parts { grpc, http: router(introspection), needs: vec![core.needs_policy()] }
 }
 
 /// The route of RFC 7662: `POST /oauth2/introspect`. The peer's address is taken from the request's

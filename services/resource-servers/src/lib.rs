@@ -1,6 +1,7 @@
 //! ResourceServerService: registers APIs and their scopes.
 
 mod add_secret;
+mod config;
 mod create;
 mod delete;
 mod get;
@@ -22,6 +23,15 @@ use turnpike_proto::v1::resource_server_service_server::{
 };
 use turnpike_registry::{Affected, Registry, Versioned};
 use turnpike_rpc::{Gate, Op, methods};
+use turnpike_runtime::{Core, Grpc, Parts};
+
+pub use crate::config::Config;
+
+/// The service over what a process shares.
+pub fn parts(core: &Core) -> Parts {
+    let grpc = Grpc::default().with(service(core.gate.clone()));
+    Parts { grpc, needs: vec![core.needs_store()], ..Parts::default() }
+}
 
 /// The service, served through a gate.
 pub fn service(gate: Gate) -> ResourceServerServiceServer<ResourceServers> {

@@ -1,11 +1,9 @@
-//! All services and the gateway in one process, on one port, over the embedded issuer and SQLite.
+//! All services and the gateway in one process, on one port.
 //!
 //! The services are called as routers, not over connections: a call costs microseconds. Everything else is
 //! as it is with a process each.
 
-mod background;
-mod ops;
-mod services;
+mod config;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -13,48 +11,30 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::{Clock, Entropy};
-use turnpike_domain::{Error, Problem};
-use turnpike_gateway::{Gateway, GatewayConfig, LoginLink, Origin, Persona, SealKey};
+use turnpike_gateway::{Gateway, GatewayConfig, LoginLink, SealKey};
 use turnpike_rpc::assertion::AssertionKeys;
-use turnpike_runtime::backend::{self, OpenError};
 use turnpike_runtime::clock::SystemClock;
-use turnpike_runtime::config::{self, Config};
+use turnpike_runtime::config::{Configuration as _, Limits, Role, TokenLimits};
+use turnpike_runtime::core::{Core, Settings};
 use turnpike_runtime::entropy::SystemEntropy;
+use turnpike_runtime::readiness::Readiness;
+use turnpike_runtime::server::{self, Drain};
+use turnpike_runtime::{Parts, backend, ops, program, start};
+
+pub use crate::config::Config;
 
 /// Why the process did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
-pub enum StartError {
-    /// The configuration makes no sense.
-    #[error(transparent)]
-    Config(#[from] config::Error),
+pub enum Error {
     /// The gateway refused.
     #[error(transparent)]
     Gateway(#[from] turnpike_gateway::BuildError),
-    /// The address is taken, or not this machine's.
-    #[error("{address}: {source}")]
-    Listen {
-        /// The address.
-        address: SocketAddr,
-        /// Why.
-        source: std::io::Error,
-    },
-    /// The registry could not be opened.
-    #[error(transparent)]
-    Open(#[from] OpenError),
-    /// Something inside failed; the words are for whoever runs it.
-    #[error("{0}")]
-    Part(#[from] Error),
-    /// A setting was refused by the part it is for.
-    #[error("{key}: {problem}")]
-    Setting {
-        /// The setting.
-        key: &'static str,
-        /// The rule it breaks.
-        problem: String,
-    },
     /// The server stopped by itself.
     #[error(transparent)]
     Serve(#[from] turnpike_gateway::ServeError),
+    /// What every process needs failed.
+    #[error(transparent)]
+    Start(#[from] start::Error),
 }
 
 /// A process that listens and is ready to serve.
@@ -71,49 +51,57 @@ pub struct Ready {
 ///
 /// # Errors
 ///
-/// [`StartError`].
-pub async fn start(config: &Config) -> Result<Ready, StartError> {
-    config.check()?;
-    let address = config.listen;
-    let bound = |source| StartError::Listen { address, source };
-    let listener = TcpListener::bind(address).await.map_err(bound)?;
-    let address = listener.local_addr().map_err(bound)?;
+/// [`Error`].
+pub async fn start(config: &Config) -> Result<Ready, Error> {
+    config.check().map_err(start::Error::from)?;
+    let (listener, address) = program::bind(config.server.listen).await?;
+    let serving = server::Settings::of(&config.server).map_err(start::Error::from)?;
+    let scheme = if serving.tls.is_some() { "https" } else { "http" };
     let url = match config.public_url.trim_end_matches('/') {
-        "" => format!("http://{address}"),
+        "" => format!("{scheme}://{address}"),
         url => url.to_owned(),
     };
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
-    let registry = backend::embedded(&config.data_dir, clock.clone(), entropy.clone()).await?;
-    registry.provide_built_in(&platform_team(config)?).await?;
+    let (signer, assertions) =
+        AssertionKeys::generate(clock.clone(), entropy.clone()).map_err(start::Error::from)?;
+    let registry = backend::registry(&config.store, clock.clone(), entropy.clone());
+    let registry = registry.await.map_err(start::Error::from)?;
+    let platform = platform_team(config)?;
+    registry.provide_built_in(&platform).await.map_err(start::Error::from)?;
+    let public_url = start::http_url("public_url", &url)?;
+    let issuing = backend::issuing(&config.authorization_server, &public_url, &registry).await?;
+    let settings =
+        Settings { public_url, limits: config.limits.calls(), bounds: config.policy.bounds() };
+    let core = Core::start(settings, registry, issuing, assertions, clock.clone()).await;
+    let core = core.map_err(start::Error::from)?;
+    core.sweep();
 
-    let (signer, assertions) = AssertionKeys::generate(clock.clone(), entropy.clone())?;
-    let parts = services::build(config, &url, registry, assertions, clock.clone()).await?;
+    let drain = Drain::new();
+    let Parts { grpc, http, needs } = parts(&core, config)?;
+    let readiness = Readiness::new(drain.clone(), needs);
+    let grpc = grpc.with_health_and_reflection(readiness.clone(), []).await;
+    let grpc = grpc.map_err(start::Error::from)?;
+    let http = http.merge(ops::router(readiness, core.metrics.clone()));
 
-    let origin = Origin::parse(&url).map_err(|e| setting("public_url", e.to_string()))?;
-    let mut settings = GatewayConfig::new(origin);
-    settings.personas = personas(config)?;
-    for allowed in &config.allowed_origins {
-        let origin =
-            Origin::parse(allowed).map_err(|e| setting("allowed_origins", e.to_string()))?;
-        settings.allowed_origins.push(origin);
-    }
+    let mut gateway = GatewayConfig::of(&url, &config.allowed_origins, &config.personas)?;
+    gateway.server = serving;
     // A key of this start alone: sessions that ended before it stay ended, since nothing keeps a list of them.
     let mut seal = [0u8; 32];
     entropy.fill(&mut seal);
     let seal = SealKey::new(seal);
-    let mut builder = Gateway::builder(settings, signer, vec![seal], clock, entropy);
-    for (name, routes) in parts.grpc {
+    let mut builder = Gateway::builder(gateway, signer, vec![seal], clock, entropy).drain(drain);
+    for (name, routes) in grpc.into_services() {
         builder = builder.upstream(name, routes);
     }
-    let gateway = builder.routes(parts.http).build()?;
+    let gateway = builder.routes(http).build()?;
 
     let links = gateway.login_links();
     let mut issued = Vec::new();
     for persona in links.personas() {
-        let link = links.issue(&persona.id).map_err(|e| setting("personas", e.to_string()))?;
-        issued.push(link);
+        let link = links.issue(&persona.id);
+        issued.push(link.map_err(|error| start::Error::setting("personas", error))?);
     }
     Ok(Ready { gateway, listener, address, url, links: issued })
 }
@@ -138,45 +126,37 @@ impl Ready {
     ///
     /// # Errors
     ///
-    /// [`StartError::Serve`].
-    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), StartError> {
+    /// [`Error::Serve`].
+    pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
         Ok(self.gateway.serve(self.listener, shutdown).await?)
     }
 }
 
+/// What all services bring along.
+fn parts(core: &Core, config: &Config) -> Result<Parts, start::Error> {
+    let Limits { tokens_per_second, .. } = config.limits;
+    let all = [
+        turnpike_audit::parts(core, &config.teams)?,
+        turnpike_clients::parts(core),
+        turnpike_introspection::parts(core),
+        turnpike_resource_servers::parts(core),
+        turnpike_tokens::parts(core, TokenLimits { tokens_per_second })?,
+    ];
+    let mut together = Parts::default();
+    for Parts { grpc, http, needs } in all {
+        together.grpc = together.grpc.and(grpc);
+        together.http = together.http.merge(http);
+        together.needs.extend(needs);
+    }
+    Ok(together)
+}
+
 /// Who owns Turnpike's own resource server: the team of the first platform admin, or the first team.
-fn platform_team(config: &Config) -> Result<TeamId, StartError> {
-    let admin = config.personas.iter().find(|p| p.roles.contains(&config::Role::PlatformAdmin));
+fn platform_team(config: &Config) -> Result<TeamId, start::Error> {
+    let admin = config.personas.iter().find(|p| p.roles.contains(&Role::PlatformAdmin));
     let team = admin
         .and_then(|admin| admin.teams.first())
         .or_else(|| config.teams.first().map(|team| &team.team));
     let team = team.map_or("platform", String::as_str);
-    TeamId::parse(team).map_err(|problem| setting("teams", problem.to_string()))
-}
-
-fn personas(config: &Config) -> Result<Vec<Persona>, StartError> {
-    use turnpike_domain::actor::Role;
-
-    let role = |role: &config::Role| match role {
-        config::Role::Auditor => Role::Auditor,
-        config::Role::PlatformAdmin => Role::PlatformAdmin,
-    };
-    let persona = |persona: &config::Persona| {
-        Ok(Persona {
-            id: persona.id.clone(),
-            display_name: persona.display_name.clone(),
-            teams: persona
-                .teams
-                .iter()
-                .map(|t| TeamId::parse(t))
-                .collect::<Result<_, Problem>>()?,
-            roles: persona.roles.iter().map(role).collect(),
-        })
-    };
-    let personas: Result<_, Problem> = config.personas.iter().map(persona).collect();
-    personas.map_err(|problem| setting("personas", problem.to_string()))
-}
-
-pub(crate) fn setting(key: &'static str, problem: String) -> StartError {
-    StartError::Setting { key, problem }
+    TeamId::parse(team).map_err(|problem| start::Error::setting("teams", problem))
 }

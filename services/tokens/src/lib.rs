@@ -12,6 +12,7 @@
 //! once.
 
 mod authenticate;
+mod config;
 mod issue;
 mod metadata;
 mod revoke;
@@ -30,6 +31,11 @@ use turnpike_registry::Registry;
 use turnpike_rpc::limits::Rate;
 use turnpike_rpc::metrics::Metrics;
 use turnpike_rpc::oauth::{Buckets, Endpoint, Failures, SecretUses, TokenVerifiers};
+use turnpike_runtime::config::TokenLimits;
+use turnpike_runtime::core::rate;
+use turnpike_runtime::{Core, Parts, start};
+
+pub use crate::config::Config;
 
 /// The largest body of a token request. A token of 8 KiB has room for some 5 KiB of scopes.
 const TOKEN_BODY_MAX: usize = 16 * 1024;
@@ -108,6 +114,29 @@ impl Tokens {
             revoke,
         })))
     }
+}
+
+/// The service over what a process shares.
+///
+/// # Errors
+///
+/// An issuer that is no URL.
+pub fn parts(core: &Core, limits: TokenLimits) -> Result<Parts, start::Error> {
+    let settings = Settings {
+        base_url: core.public_url.clone(),
+        jwks_uri: core.jwks_uri.clone(),
+        rate: rate(limits.tokens_per_second),
+    };
+    let tokens = Tokens::new(
+        settings,
+        core.registry.clone(),
+        core.authorization_server.clone(),
+        core.verifiers.clone(),
+        core.uses.clone(),
+        core.metrics.clone(),
+    )
+    .map_err(|problem| start::Error::setting("authorization_server.issuer", problem))?;
+    Ok(Parts { http: router(tokens), needs: vec![core.needs_policy()], ..Parts::default() })
 }
 
 /// The routes of the service. The peer's address is taken from the request's extensions, if it is

@@ -6,7 +6,6 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::net::TcpStream;
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Sleep;
 
@@ -14,8 +13,8 @@ use tokio::time::Sleep;
 const PREFACE_LEN: usize = 24;
 
 /// A connection that must say something soon: who connects and stays silent holds a place for nothing.
-pub(crate) struct Connection {
-    stream: TcpStream,
+pub(super) struct Connection<S> {
+    stream: S,
     /// Given back when the connection is closed.
     _permit: OwnedSemaphorePermit,
     /// Until the first bytes are there.
@@ -23,14 +22,14 @@ pub(crate) struct Connection {
     read: usize,
 }
 
-impl Connection {
-    pub(crate) fn new(stream: TcpStream, permit: OwnedSemaphorePermit, patience: Duration) -> Self {
+impl<S> Connection<S> {
+    pub(super) fn new(stream: S, permit: OwnedSemaphorePermit, patience: Duration) -> Self {
         let patience = Some(Box::pin(tokio::time::sleep(patience)));
         Self { stream, _permit: permit, patience, read: 0 }
     }
 }
 
-impl AsyncRead for Connection {
+impl<S: AsyncRead + Unpin> AsyncRead for Connection<S> {
     fn poll_read(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,
@@ -51,7 +50,7 @@ impl AsyncRead for Connection {
     }
 }
 
-impl AsyncWrite for Connection {
+impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
     fn poll_write(
         mut self: Pin<&mut Self>,
         cx: &mut Context<'_>,

@@ -1,7 +1,15 @@
+use std::collections::BTreeSet;
 use std::sync::atomic::{AtomicI64, AtomicU8, Ordering};
 
+use aws_lc_rs::signature::KeyPair as _;
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use serde_json::{Value, json};
+use turnpike_domain::Timestamp;
+use turnpike_domain::actor::{Role, Staff, Teams};
+use turnpike_domain::id::TeamId;
 
+use super::verifier::LENGTH_MAX;
 use super::*;
 
 const METHOD: &str = "/turnpike.v1.ClientService/GetClient";
@@ -70,12 +78,12 @@ impl World {
     fn forge(&self, header: &str, claims: &[u8]) -> String {
         let signed =
             format!("{}.{}", URL_SAFE_NO_PAD.encode(header), URL_SAFE_NO_PAD.encode(claims));
-        let signature = self.signer.0.pair.sign(signed.as_bytes());
+        let signature = self.signer.key().pair.sign(signed.as_bytes());
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature.as_ref()))
     }
 
     fn header(&self) -> String {
-        let header = URL_SAFE_NO_PAD.decode(&self.signer.0.header).unwrap();
+        let header = URL_SAFE_NO_PAD.decode(&self.signer.key().header).unwrap();
         String::from_utf8(header).unwrap()
     }
 
@@ -103,7 +111,7 @@ fn what_is_signed_is_what_is_verified() {
 fn it_is_a_jws_to_others_too() {
     let w = world();
     let jws = w.signer.sign(&olga(), METHOD).unwrap();
-    let key = jsonwebtoken::DecodingKey::from_ed_der(w.signer.0.pair.public_key().as_ref());
+    let key = jsonwebtoken::DecodingKey::from_ed_der(w.signer.key().pair.public_key().as_ref());
     let mut validation = jsonwebtoken::Validation::new(jsonwebtoken::Algorithm::EdDSA);
     validation.set_audience(&[AUDIENCE]);
     // It asks the machine's clock, which this test does not move.
@@ -162,7 +170,7 @@ fn keys_are_told_apart_and_may_rotate() {
     assert!(both.verify(&w.signer.sign(&olga(), METHOD).unwrap(), METHOD).is_ok());
     assert_eq!(w.verifier.verify(&jws, METHOD), Err(Refusal::Key));
     // The header of one key over the signature of the other.
-    let mixed = jws.replacen(&next.0.header, &w.signer.0.header, 1);
+    let mixed = jws.replacen(&next.key().header, &w.signer.key().header, 1);
     assert_eq!(both.verify(&mixed, METHOD), Err(Refusal::Signature));
     assert!(alone.verify(&jws, METHOD).is_ok());
 }
@@ -171,7 +179,7 @@ fn keys_are_told_apart_and_may_rotate() {
 fn hostile_headers_are_never_read() {
     let w = world();
     let claims = w.claims().to_string();
-    let kid = w.signer.0.public.id.clone();
+    let kid = w.signer.public_key().id;
     for header in [
         r#"{"alg":"none"}"#.to_owned(),
         format!(r#"{{"alg":"none","typ":"{TYPE}","kid":"{kid}"}}"#),

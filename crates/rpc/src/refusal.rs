@@ -1,4 +1,4 @@
-//! What the gateway itself says no with, in the words of gRPC.
+//! What stands before the handlers, at the gateway and in each process, says no with: in the words of gRPC.
 
 use std::collections::HashMap;
 use std::time::Duration;
@@ -8,20 +8,19 @@ use tonic::{Code, Status};
 use tonic_types::{ErrorDetails, StatusExt};
 use tracing::warn;
 
-/// `ErrorInfo.domain` of every error.
-const DOMAIN: &str = "turnpike.v1";
+use crate::status::{self, DOMAIN};
 
 /// When to try again what may succeed in a moment.
 const RETRY: Duration = Duration::from_secs(1);
 
-/// Why the gateway refuses a call, or ends it.
+/// Why a call is refused, or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub enum Refusal {
     /// A session's cookie on a call that our own pages did not make.
     CrossSite,
     /// The time for the call is over.
     Deadline,
-    /// The gateway is stopping.
+    /// The process is stopping.
     Draining,
     /// No state of the world would make the request right; in words.
     Malformed(&'static str),
@@ -41,7 +40,7 @@ pub(crate) enum Refusal {
 
 impl Refusal {
     /// The status, with its details. `request_id` is what to quote when asking for help.
-    pub(crate) fn status(self, request_id: &str) -> Status {
+    pub fn status(self, request_id: &str) -> Status {
         let (code, reason, message) = match self {
             Self::CrossSite => (
                 Code::PermissionDenied,
@@ -94,11 +93,11 @@ impl Refusal {
 }
 
 /// What a caller is told of a message that the service cannot decode.
-pub(crate) const NOT_A_MESSAGE: &str = "the message is not of the type that the method takes";
+pub const NOT_A_MESSAGE: &str = "the message is not of the type that the method takes";
 
 /// Whether a status is what tonic says of a request it cannot decode: INTERNAL, as if the service had a
 /// defect. It is the caller who has.
-pub(crate) fn is_decoding_failure(headers: &HeaderMap) -> bool {
+pub fn is_decoding_failure(headers: &HeaderMap) -> bool {
     headers.get("grpc-status").is_some_and(|status| status == "13")
         && Status::from_header_map(headers)
             .is_some_and(|status| status.message().starts_with("failed to decode Protobuf message"))
@@ -106,7 +105,7 @@ pub(crate) fn is_decoding_failure(headers: &HeaderMap) -> bool {
 
 /// Gives a status that a service ended a call with the details that every refusal has, if it has none: a
 /// library's own words, such as tonic's for a method that no service has. What it says of a defect stays here.
-pub(crate) fn complete(headers: &mut HeaderMap, request_id: &str) {
+pub fn complete(headers: &mut HeaderMap, request_id: &str) {
     if headers.contains_key("grpc-status-details-bin") {
         return;
     }
@@ -124,7 +123,7 @@ pub(crate) fn complete(headers: &mut HeaderMap, request_id: &str) {
         (Code::PermissionDenied, words) => ("NOT_ALLOWED", words),
         (Code::Unauthenticated, words) => ("NOT_SIGNED_IN", words),
         (Code::ResourceExhausted, words) => ("TOO_MANY_CALLS", words),
-        (code, words) => (turnpike_rpc::status::name(code), words),
+        (code, words) => (status::name(code), words),
     };
     let mut details = ErrorDetails::with_error_info(reason, DOMAIN, HashMap::new());
     if status.code() == Code::Unavailable {

@@ -1,0 +1,96 @@
+//! `teams` and `personas`: the company, where no directory tells of it.
+
+use std::collections::BTreeSet;
+
+use serde::{Deserialize, Serialize};
+use turnpike_domain::id::TeamId;
+use turnpike_rpc::session::TeamName;
+
+use super::error::Error;
+
+/// A team.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Team {
+    /// Its key.
+    pub team: String,
+    /// What people call it.
+    pub display_name: String,
+}
+
+/// A person who signs in by a printed link.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(deny_unknown_fields)]
+pub struct Persona {
+    /// Key, as it stands in the log.
+    pub id: String,
+    /// What people call them.
+    pub display_name: String,
+    /// Their teams.
+    pub teams: Vec<String>,
+    /// `platform-admin`, `auditor`.
+    #[serde(default)]
+    pub roles: Vec<Role>,
+}
+
+/// See [`Persona::roles`].
+#[derive(Clone, Copy, Debug, Deserialize, Serialize, PartialEq, Eq)]
+#[serde(rename_all = "kebab-case")]
+pub enum Role {
+    /// Reads everything.
+    Auditor,
+    /// Does everything.
+    PlatformAdmin,
+}
+
+/// Holds teams and personas together: each once, and nobody in a team that is none.
+///
+/// # Errors
+///
+/// The first that makes no sense.
+pub fn check_people(teams: &[Team], personas: &[Persona]) -> Result<(), Error> {
+    let mut known = BTreeSet::new();
+    for (n, team) in teams.iter().enumerate() {
+        let key = format!("teams[{n}].team");
+        check_team(&key, &team.team)?;
+        if !known.insert(&team.team) {
+            return Err(Error::value(key, "is there twice"));
+        }
+    }
+    let mut people = BTreeSet::new();
+    for (n, persona) in personas.iter().enumerate() {
+        if persona.id.is_empty() || !people.insert(&persona.id) {
+            return Err(Error::value(format!("personas[{n}].id"), "must be there, and only once"));
+        }
+        for team in &persona.teams {
+            let key = format!("personas[{n}].teams");
+            check_team(&key, team)?;
+            if !known.contains(team) {
+                return Err(Error::value(key, "is not one of `teams`"));
+            }
+        }
+    }
+    Ok(())
+}
+
+/// The teams, as SessionService names them.
+///
+/// # Errors
+///
+/// The first whose key is none.
+pub fn team_names(teams: &[Team]) -> Result<Vec<TeamName>, Error> {
+    let name = |team: &Team| {
+        let key = team_id("teams", &team.team)?;
+        Ok(TeamName { team: key, display_name: team.display_name.clone() })
+    };
+    teams.iter().map(name).collect()
+}
+
+fn check_team(key: &str, team: &str) -> Result<(), Error> {
+    team_id(key, team).map(|_| ())
+}
+
+/// The team that a setting is.
+pub(crate) fn team_id(key: &str, team: &str) -> Result<TeamId, Error> {
+    TeamId::parse(team).map_err(|problem| Error::value(key, problem))
+}

@@ -1,0 +1,78 @@
+//! `[server]`: where a process listens, and how it ends.
+
+use std::net::SocketAddr;
+
+use serde::{Deserialize, Serialize};
+
+use super::error::Error;
+use super::tls::ServerTls;
+
+/// Where a process listens, and how it ends.
+#[derive(Clone, Debug, Deserialize, Serialize)]
+#[serde(default, deny_unknown_fields)]
+pub struct Server {
+    /// Where it listens, for HTTP/1.1 and HTTP/2.
+    pub listen: SocketAddr,
+    /// Where `/healthz`, `/readyz` and `/metrics` are, in plain text; at `listen` if empty. Whoever asks for
+    /// certificates needs it: probes have none.
+    pub ops_listen: String,
+    /// Certificate and key, and whom it lets in.
+    pub tls: ServerTls,
+    /// How long it still takes calls after it said that it is not ready any more, so that whoever spreads calls
+    /// hears of it.
+    pub drain_notice_seconds: u32,
+    /// How long calls may still take after that. Streams end after one second.
+    pub drain_seconds: u32,
+}
+
+impl Server {
+    /// The defaults, at this port of this machine.
+    pub fn at(port: u16) -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], port)),
+            ops_listen: String::new(),
+            tls: ServerTls::default(),
+            drain_notice_seconds: 0,
+            drain_seconds: 15,
+        }
+    }
+
+    /// Holds the section as a whole.
+    ///
+    /// # Errors
+    ///
+    /// The first key that makes no sense.
+    pub fn check(&self) -> Result<(), Error> {
+        let Self { listen: _, ops_listen: _, tls, drain_notice_seconds, drain_seconds } = self;
+        tls.check("server.tls")?;
+        self.ops_address()?;
+        for (key, seconds) in [
+            ("server.drain_notice_seconds", drain_notice_seconds),
+            ("server.drain_seconds", drain_seconds),
+        ] {
+            if *seconds > 600 {
+                return Err(Error::value(key, "must be at most 600"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Where probes are answered, if elsewhere.
+    ///
+    /// # Errors
+    ///
+    /// It is no address.
+    pub fn ops_address(&self) -> Result<Option<SocketAddr>, Error> {
+        if self.ops_listen.is_empty() {
+            return Ok(None);
+        }
+        let address = self.ops_listen.parse();
+        address.map(Some).map_err(|error| Error::value("server.ops_listen", error))
+    }
+}
+
+impl Default for Server {
+    fn default() -> Self {
+        Self::at(8080)
+    }
+}
