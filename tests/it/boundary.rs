@@ -35,6 +35,12 @@ fn texts() -> Vec<String> {
         "🦀",
         "a\u{202E}b",
         "\u{FEFF}",
+        "e\u{301}",
+        "\u{301}a",
+        "\u{61C}",
+        "\u{3164}",
+        "\u{E0041}",
+        "\u{10FFFF}",
         "%00",
         "%",
         "../../etc/passwd",
@@ -72,7 +78,11 @@ fn texts() -> Vec<String> {
     {
         texts.push("x".repeat(length));
     }
-    texts.push("é".repeat(1001));
+    for length in [128, 129, 256, 257, 1001] {
+        texts.push("é".repeat(length));
+        texts.push("🦀".repeat(length));
+        texts.push("e\u{301}".repeat(length));
+    }
     texts.push(format!("gr_{}", "a".repeat(26)));
     texts.push(format!("sec_{}", "a".repeat(16)));
     texts.push("a/".repeat(128));

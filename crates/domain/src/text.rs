@@ -1,6 +1,13 @@
 //! Text that people write: names, descriptions, reasons.
+//!
+//! All of it is kept in Unicode normalization form C (UAX 15), so that what looks the same is the same:
+//! two ways of writing `é` are found by one search and stand beside each other in a list. Lengths count
+//! the characters (Unicode scalar values) of that form.
 
 use std::fmt;
+
+use unicode_normalization::UnicodeNormalization;
+use unicode_normalization::char::is_combining_mark;
 
 use crate::error::Problem;
 
@@ -34,14 +41,15 @@ macro_rules! text_type {
 pub(crate) use text_type;
 
 text_type! {
-    /// What people call a client: 1 to 128 characters of `[A-Za-z0-9_ +=,.@-]` (Cognito
-    /// `ClientNameType` is `[\w\s+=,.@-]+`; of its white space only the space is taken).
+    /// What people call a client: 1 to 128 visible characters and spaces of any script. What Cognito
+    /// takes as a name is narrower, and made of this one where it is needed
+    /// ([`ascii_name`](crate::authorization_server::pool::ascii_name)).
     ClientName
 }
 
 text_type! {
-    /// What people call a resource server: 1 to 256 characters of `[A-Za-z0-9_ +=,.@-]` (Cognito
-    /// `ResourceServerNameType`).
+    /// What people call a resource server: 1 to 256 visible characters and spaces of any script, as
+    /// [`ClientName`].
     ResourceServerName
 }
 
@@ -68,7 +76,7 @@ impl ClientName {
     ///
     /// The rule it breaks.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        aws_name(text, 128).map(Self)
+        name(text, 128).map(Self)
     }
 }
 
@@ -77,7 +85,7 @@ impl ResourceServerName {
     ///
     /// The rule it breaks.
     pub fn parse(text: &str) -> Result<Self, Problem> {
-        aws_name(text, 256).map(Self)
+        name(text, 256).map(Self)
     }
 }
 
@@ -133,39 +141,63 @@ fn trimmed(text: &str) -> Result<(), Problem> {
     }
 }
 
-fn aws_name(text: &str, max: usize) -> Result<String, Problem> {
+/// A line that people call something by.
+fn name(text: &str, max: usize) -> Result<String, Problem> {
     required(text)?;
-    at_most(text, max)?;
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "_ +=,.@-".contains(c);
-    if !text.chars().all(allowed) {
-        return Err(Problem::Characters("letters, digits, spaces and `_ + = , . @ -`"));
+    let text = normalized(text, max)?;
+    if text.chars().any(|c| c != ' ' && (c.is_control() || c.is_whitespace() || is_invisible(c))) {
+        return Err(Problem::Characters("visible characters and spaces"));
     }
-    trimmed(text)?;
-    Ok(text.to_owned())
+    trimmed(&text)?;
+    if text.starts_with(is_combining_mark) {
+        // It would hang on whatever stands before the name.
+        return Err(Problem::Malformed("without a combining mark at its beginning"));
+    }
+    Ok(text)
 }
 
 fn prose(text: &str, max: usize) -> Result<String, Problem> {
-    at_most(text, max)?;
+    let text = normalized(text, max)?;
     if text.chars().any(|c| (c.is_control() && c != '\n') || is_invisible(c)) {
         return Err(Problem::Characters("visible characters, spaces and line feeds"));
     }
-    trimmed(text)?;
-    Ok(text.to_owned())
+    trimmed(&text)?;
+    Ok(text)
 }
 
-/// Characters that reorder or hide what a person reads (Unicode TR 36: bidirectional controls, and
-/// zero-width ones).
-fn is_invisible(c: char) -> bool {
-    matches!(c, '\u{200B}'..='\u{200F}' | '\u{202A}'..='\u{202E}' | '\u{2060}'..='\u{2069}' | '\u{FEFF}')
+/// The text in normalization form C, if that has at most `max` characters.
+fn normalized(text: &str, max: usize) -> Result<String, Problem> {
+    // Other spellings of it are up to three times as long, in bytes (UAX 15, table "Maximum Expansion
+    // Factors"). What is longer than that is not worth the work.
+    if text.len() > 3 * 4 * max {
+        return Err(Problem::TooLong { max, unit: "characters" });
+    }
+    let text: String = text.nfc().collect();
+    at_most(&text, max)?;
+    Ok(text)
 }
 
-/// Text of 0 to `max` characters for a search, lower-cased.
+/// Characters that reorder, hide or fake what a person reads: those that Unicode tells programs not to
+/// show (`Default_Ignorable_Code_Point` of `DerivedCoreProperties`: bidirectional controls, zero-width
+/// characters, fillers, tags; but not the variation selectors that emoji carry), separators of lines and
+/// paragraphs, marks of annotations and of broken text, the empty Braille cell, and private use, which
+/// every font shows as it likes.
+const fn is_invisible(c: char) -> bool {
+    matches!(c,
+        '\u{AD}' | '\u{34F}' | '\u{61C}' | '\u{115F}'..='\u{1160}' | '\u{17B4}'..='\u{17B5}'
+        | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
+        | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{E000}'..='\u{F8FF}'
+        | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFF}'
+        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{10FFFF}')
+}
+
+/// Text of 0 to 100 characters for a search, normalized as what it is sought in, and lower-cased.
 ///
 /// # Errors
 ///
 /// [`Problem::TooLong`], [`Problem::Characters`].
 pub fn parse_search(text: &str) -> Result<String, Problem> {
-    at_most(text, 100)?;
+    let text = normalized(text, 100)?;
     if text.chars().any(char::is_control) {
         return Err(Problem::Characters("visible characters and spaces"));
     }
@@ -177,24 +209,79 @@ mod tests {
     use super::*;
 
     #[test]
-    fn client_names_follow_cognito() {
-        assert!(ClientName::parse("Partner shop, v2 @ acme.com").is_ok());
-        assert!(ClientName::parse(&"x".repeat(128)).is_ok());
-        assert_eq!(
-            ClientName::parse(&"x".repeat(129)),
-            Err(Problem::TooLong { max: 128, unit: "characters" })
-        );
-        assert_eq!(ClientName::parse(""), Err(Problem::Required));
-        for bad in ["a/b", "a\tb", "é", "a\u{0}b", "a#b"] {
-            assert!(matches!(ClientName::parse(bad), Err(Problem::Characters(_))), "{bad:?}");
+    fn names_are_what_people_and_firms_are_called() {
+        for good in [
+            "Partner shop, v2 @ acme.com",
+            "Zoë",
+            "Müller & Söhne",
+            "L’Oréal (Paris)",
+            "O'Brien \"Bikes\" #1: 100% / C++",
+            "Ελληνικά",
+            "東京ヘルスフード",
+            "سوق دبي",
+            "हिन्दी",
+            "7–Eleven™",
+            "🦀 ❤\u{fe0f} shop",
+        ] {
+            assert_eq!(ClientName::parse(good).unwrap().as_str(), good);
+            assert!(ResourceServerName::parse(good).is_ok(), "{good}");
         }
-        assert!(matches!(ClientName::parse(" a"), Err(Problem::Malformed(_))));
+        assert_eq!(ClientName::parse(""), Err(Problem::Required));
+        for bad in [
+            "a\tb",
+            "a\nb",
+            "a\u{0}b",
+            "a\u{7f}b",
+            "a\u{85}b",
+            "a\u{a0}b",
+            "a\u{ad}b",
+            "a\u{61c}b",
+            "a\u{200d}b",
+            "a\u{202e}b",
+            "a\u{2028}b",
+            "a\u{2069}b",
+            "a\u{3000}b",
+            "\u{3164}",
+            "\u{2800}",
+            "a\u{e000}",
+            "a\u{feff}",
+            "a\u{fffd}",
+            "a\u{e0041}",
+            "a\u{10ffff}",
+        ] {
+            assert!(matches!(ClientName::parse(bad), Err(Problem::Characters(_))), "{bad:?}");
+            assert!(ResourceServerName::parse(bad).is_err(), "{bad:?}");
+        }
+        for bad in [" a", "a ", " ", "\u{301}a"] {
+            assert!(matches!(ClientName::parse(bad), Err(Problem::Malformed(_))), "{bad:?}");
+        }
+    }
+
+    #[test]
+    fn names_are_counted_in_characters_of_their_normal_form() {
+        let too_long = Err(Problem::TooLong { max: 128, unit: "characters" });
+        for one in ["x", "é", "e\u{301}", "東", "🦀"] {
+            let name = ClientName::parse(&one.repeat(128)).unwrap();
+            assert!(name.as_str().chars().count() == 128 && name.as_str().len() <= 512, "{one}");
+            assert_eq!(ClientName::parse(&one.repeat(129)), too_long, "{one}");
+            assert!(ResourceServerName::parse(&one.repeat(256)).is_ok(), "{one}");
+            assert!(ResourceServerName::parse(&one.repeat(257)).is_err(), "{one}");
+        }
+        assert_eq!(ClientName::parse(&"x".repeat(1 << 20)), too_long);
+    }
+
+    #[test]
+    fn what_looks_the_same_is_the_same() {
+        let composed = ClientName::parse("Zo\u{eb}").unwrap();
+        assert_eq!(ClientName::parse("Zoe\u{308}").unwrap(), composed);
+        assert_eq!(parse_search("ZOE\u{308}").unwrap(), "zo\u{eb}");
+        assert_eq!(Reason::parse("Zoe\u{308}").unwrap().as_str(), "Zo\u{eb}");
     }
 
     #[test]
     fn prose_hides_nothing() {
         assert!(Reason::parse("Bestellungen für Häagen: 日本\nsecond line").is_ok());
-        for bad in ["a\u{202E}b", "a\u{200B}b", "a\u{7}b", "a\rb"] {
+        for bad in ["a\u{202E}b", "a\u{200B}b", "a\u{61C}b", "a\u{7}b", "a\rb"] {
             assert!(matches!(Reason::parse(bad), Err(Problem::Characters(_))), "{bad:?}");
         }
         assert_eq!(Reason::parse(""), Err(Problem::Required));

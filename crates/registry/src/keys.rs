@@ -67,8 +67,9 @@ pub(crate) fn clients_of(team: &TeamId) -> String {
 
 pub(crate) const CLIENTS: &str = "CLIENTS";
 
-/// Clients are listed by name; the id keeps equal names apart. U+001F sorts below every character that
-/// a name may have, so `a` comes before `a b`.
+/// Clients are listed by name, whatever its case, in the order of code points, which is the order of the
+/// bytes in both stores; the id keeps equal names apart. U+001F sorts below every character that a name may
+/// have, so `a` comes before `a b`. 128 characters are at most 512 bytes, in lower case too.
 pub(crate) fn client_place(name: &str, id: &ClientId) -> String {
     format!("{}\u{1f}{id}", name.to_lowercase())
 }
@@ -206,4 +207,34 @@ pub(crate) fn assertion_key(id: &str) -> Key {
 
 pub(crate) fn system(name: &str) -> Key {
     Key::new("SYSTEM", name)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::store::check::SK_BYTES;
+    use turnpike_domain::text::ClientName;
+
+    /// The place of a client of this name.
+    fn place_of(name: &str) -> String {
+        let name = ClientName::parse(name).unwrap();
+        client_place(name.as_str(), &ClientId::parse(&"a".repeat(26)).unwrap())
+    }
+
+    #[test]
+    fn the_longest_name_makes_a_key_that_every_store_takes() {
+        // The last two grow in lower case.
+        for one in ["x", "Ö", "東", "🦀", "Ⱥ", "İ"] {
+            let place = place_of(&one.repeat(128));
+            assert!(place.len() <= SK_BYTES, "{one}: {}", place.len());
+        }
+    }
+
+    #[test]
+    fn names_stand_in_the_order_of_code_points_whatever_their_case() {
+        let names =
+            ["A", "a !", "A B", "ab", "Z", "zoë", "ß", "Ä", "Ελλάδα", "ярмарка", "東京", "🦀"];
+        let places: Vec<String> = names.iter().map(|name| place_of(name)).collect();
+        assert!(places.is_sorted(), "{places:?}");
+    }
 }

@@ -7,8 +7,8 @@ pub struct ResourceServer {
     /// or `<https://orders.example.com`.> Compared byte for byte. (Cognito: ResourceServerIdentifierType.)
     #[prost(string, tag = "1")]
     pub identifier: ::prost::alloc::string::String,
-    /// What people call it: 1 to 256 characters of letters, digits, spaces and `_ + = , . @ -`.
-    /// (Cognito: ResourceServerNameType.)
+    /// What people call it: 1 to 256 visible characters and spaces of any script, without a space at its ends. It is
+    /// kept in Unicode normalization form C. (Cognito's ResourceServerNameType is narrower: there it stands in ASCII.)
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
     /// What it is for, in a few sentences: at most 1,000 characters.
@@ -81,8 +81,8 @@ pub struct Client {
     /// and digits.
     #[prost(string, tag = "1")]
     pub client_id: ::prost::alloc::string::String,
-    /// What people call it: 1 to 128 characters of letters, digits, spaces and `_ + = , . @ -`.
-    /// (Cognito: ClientNameType, less the unique id that Turnpike adds there.)
+    /// What people call it: 1 to 128 visible characters and spaces of any script, without a space at its ends. It is
+    /// kept in Unicode normalization form C. (Cognito's ClientNameType is narrower: there it stands in ASCII.)
     #[prost(string, tag = "2")]
     pub display_name: ::prost::alloc::string::String,
     /// What it is for, in a few sentences: at most 1,000 characters.
@@ -1496,7 +1496,7 @@ pub mod client_service_client {
                 .insert(GrpcMethod::new("turnpike.v1.ClientService", "GetClient"));
             self.inner.unary(req, path, codec).await
         }
-        /// Clients in the order of their display names.
+        /// Clients in the order of their display names, whatever their case, by code points (`Z` before `É`).
         ///
         /// Callers: everyone signed in; each sees the clients of their own teams, platform admins and auditors all. The
         /// list may lag behind changes by a second.
@@ -1757,7 +1757,7 @@ pub mod client_service_server {
             tonic::Response<super::GetClientResponse>,
             tonic::Status,
         >;
-        /// Clients in the order of their display names.
+        /// Clients in the order of their display names, whatever their case, by code points (`Z` before `É`).
         ///
         /// Callers: everyone signed in; each sees the clients of their own teams, platform admins and auditors all. The
         /// list may lag behind changes by a second.

@@ -105,6 +105,27 @@ async fn same_names_are_kept_apart_and_case_does_not_count() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn names_of_any_script_are_listed_and_found() {
+    let plane = Plane::new().await;
+    for name in ["東京", "Zoë", "zoo", "Müller & Söhne", "Ångström", "ΣΊΣΥΦΟΣ"] {
+        plane.client(name, "a").await;
+    }
+    let all = names(&plane, &ClientFilter::default(), 2).await;
+    assert_eq!(all, ["Müller & Söhne", "zoo", "Zoë", "Ångström", "ΣΊΣΥΦΟΣ", "東京"]);
+    for (text, found) in [
+        ("MÜLLER", "Müller & Söhne"),
+        ("zoe\u{308}", "Zoë"),
+        ("ångs", "Ångström"),
+        ("σίσυφος", "ΣΊΣΥΦΟΣ"),
+        ("京", "東京"),
+    ] {
+        let text = turnpike_domain::text::parse_search(text).unwrap();
+        let filter = ClientFilter { text, ..ClientFilter::default() };
+        assert_eq!(names(&plane, &filter, 10).await, [found]);
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn a_call_looks_at_a_bounded_number() {
     let plane = Plane::new().await;
     let clients: Vec<_> =

@@ -20,7 +20,7 @@ function problemsOf(client: Client): FieldProblems {
   return {
     "client.display_name": badDisplayName(client.displayName, 128),
     "client.description": badText(client.description, 1000),
-    "client.team": client.team === "" ? "must not be empty" : undefined,
+    "client.team": client.team === "" ? "is required" : undefined,
     "client.token_lifetime":
       lifetime < 300 || lifetime > 86_400 ? "must be between 5 minutes and 1 day" : undefined,
   };

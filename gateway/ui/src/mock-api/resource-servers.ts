@@ -25,7 +25,7 @@ function problemsOf(server: ResourceServer): FieldProblems {
   const problems: FieldProblems = {
     "resource_server.display_name": badDisplayName(server.displayName, 256),
     "resource_server.description": badText(server.description, 1000),
-    "resource_server.team": server.team === "" ? "must not be empty" : undefined,
+    "resource_server.team": server.team === "" ? "is required" : undefined,
   };
   const seen = new Set<string>();
   for (const [index, scope] of server.scopes.entries()) {

@@ -85,7 +85,7 @@ describe("registering", () => {
     await user.click(screen.getByRole("button", { name: "Register" }));
     const name = screen.getByLabelText(/^Display name/);
     await waitFor(() => expect(name).toBeInvalid());
-    expect(name).toHaveAccessibleDescription(/It must not be empty/);
+    expect(name).toHaveAccessibleDescription(/It is required/);
     expect(screen.getByLabelText("Name of scope 1")).toBeInvalid();
     expect(screen.getByLabelText(/^Identifier/)).toBeInvalid();
     expect(world.resourceServers.has("has space")).toBe(false);

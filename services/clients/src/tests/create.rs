@@ -52,7 +52,7 @@ async fn a_client_comes_with_a_secret_and_its_grants() {
 async fn every_wrong_field_is_named_at_once() {
     let plane = Plane::new().await;
     let client = pb::Client {
-        display_name: "a/b".to_owned(),
+        display_name: "a\tb".to_owned(),
         description: "x".repeat(1001),
         team: "Partners".to_owned(),
         token_lifetime: Some(prost_types::Duration { seconds: 299, nanos: 0 }),

@@ -673,7 +673,7 @@ export const ClientService: GenService<{
     output: typeof GetClientResponseSchema;
   },
   /**
-   * Clients in the order of their display names.
+   * Clients in the order of their display names, whatever their case, by code points (`Z` before `É`).
    *
    * Callers: everyone signed in; each sees the clients of their own teams, platform admins and auditors all. The
    * list may lag behind changes by a second.

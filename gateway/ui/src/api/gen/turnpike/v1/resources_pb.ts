@@ -39,8 +39,8 @@ export type ResourceServer = Message<"turnpike.v1.ResourceServer"> & {
   identifier: string;
 
   /**
-   * What people call it: 1 to 256 characters of letters, digits, spaces and `_ + = , . @ -`.
-   * (Cognito: ResourceServerNameType.)
+   * What people call it: 1 to 256 visible characters and spaces of any script, without a space at its ends. It is
+   * kept in Unicode normalization form C. (Cognito's ResourceServerNameType is narrower: there it stands in ASCII.)
    *
    * @generated from field: string display_name = 2;
    */
@@ -220,8 +220,8 @@ export type Client = Message<"turnpike.v1.Client"> & {
   clientId: string;
 
   /**
-   * What people call it: 1 to 128 characters of letters, digits, spaces and `_ + = , . @ -`.
-   * (Cognito: ClientNameType, less the unique id that Turnpike adds there.)
+   * What people call it: 1 to 128 visible characters and spaces of any script, without a space at its ends. It is
+   * kept in Unicode normalization form C. (Cognito's ClientNameType is narrower: there it stands in ASCII.)
    *
    * @generated from field: string display_name = 2;
    */
