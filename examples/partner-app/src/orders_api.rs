@@ -101,8 +101,12 @@ fn reason(challenge: &str) -> String {
 fn no_token(error: Error) -> Failure {
     let text = error.to_string();
     match error {
-        Error::Refused("invalid_client" | "unauthorized_client") => Failure::NotAccepted(text),
-        Error::Refused("invalid_scope") | Error::ScopeMissing => Failure::Forbidden(text),
+        Error::Refused { error: "invalid_client" | "unauthorized_client", .. } => {
+            Failure::NotAccepted(text)
+        }
+        Error::Refused { error: "invalid_scope", .. } | Error::ScopeMissing => {
+            Failure::Forbidden(text)
+        }
         error if error.is_retryable() => Failure::Unreachable(text),
         _ => Failure::Other(text),
     }

@@ -87,7 +87,8 @@ async fn token(
     let scope = value("scope").unwrap_or_default();
     servers.asked.lock().expect("no panic").push(scope.clone());
     if let Some(error) = *servers.refuses.lock().expect("no panic") {
-        return (StatusCode::BAD_REQUEST, Json(json!({ "error": error }))).into_response();
+        let answer = json!({ "error": error, "error_description": "the words of the server" });
+        return (StatusCode::BAD_REQUEST, Json(answer)).into_response();
     }
     let scope = if scope.is_empty() { PLACE.to_owned() } else { scope };
     let token = ISSUER.token("partner", &scope);
@@ -222,7 +223,8 @@ async fn without_a_token_nothing_is_sent() {
         servers.refuses(Some(error));
         let ended = servers.run(folder.path(), &["list"]).await;
         assert_eq!(ended.code, code, "{}", ended.said);
-        assert!(ended.said.contains(error), "{}", ended.said);
+        let said = format!("{error}: the words of the server");
+        assert!(ended.said.contains(&said), "{}", ended.said);
     }
     assert!(servers.orders().is_empty());
     servers.refuses(None);

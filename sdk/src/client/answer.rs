@@ -1,5 +1,7 @@
 //! Answers of a token endpoint (RFC 6749 sections 5.1 and 5.2).
 
+use std::sync::Arc;
+
 use http::StatusCode;
 
 use super::{AccessToken, Error};
@@ -9,8 +11,7 @@ use crate::json::{self, Limits, Members, Value};
 
 const LIMITS: Limits = Limits { depth: 8, members: 64 };
 
-/// The codes of RFC 6749 section 5.2. Others are not repeated: an answer is the server's text, and
-/// an error ends in a log.
+/// The codes of RFC 6749 section 5.2. Others are not repeated, as programs branch on them.
 const CODES: [&str; 6] = [
     "invalid_client",
     "invalid_grant",
@@ -33,7 +34,7 @@ pub(super) fn read(
             Err(Error::Throttled { retry_after: answer.retry_after })
         }
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Err(Error::Refused(code(text)))
+            Err(refused(text))
         }
         status => Err(Error::Status(status.as_u16())),
     }
@@ -64,10 +65,19 @@ fn token(text: &str, scopes: &str, asked_at: i64) -> Result<AccessToken, Error> 
     Ok(AccessToken::new(value, scope, asked_at, life))
 }
 
-fn code(text: &str) -> &'static str {
+fn refused(text: &str) -> Error {
     let members = json::object(text, LIMITS).unwrap_or_default();
     let named = string(&members, "error").unwrap_or_default();
-    CODES.into_iter().find(|code| *code == named).unwrap_or("unknown")
+    let error = CODES.into_iter().find(|code| *code == named).unwrap_or("unknown");
+    let description = string(&members, "error_description").filter(|text| is_description(text));
+    Error::Refused { error, description: description.map(Arc::from) }
+}
+
+/// Whether a text is of the characters of RFC 6749 section 5.2, in a reasonable number: it is the
+/// server's, and ends in a log.
+fn is_description(text: &str) -> bool {
+    (1..=300).contains(&text.len())
+        && text.bytes().all(|byte| matches!(byte, 0x20..=0x21 | 0x23..=0x5B | 0x5D..=0x7E))
 }
 
 fn find<'m, 'a>(members: &'m Members<'a>, name: &str) -> Option<&'m Value<'a>> {

@@ -19,10 +19,15 @@ pub enum Error {
     /// What was asked for holds something that is no scope (RFC 6749 section 3.3).
     #[error("not a scope: only visible ASCII without space, quote and backslash")]
     NotAScope,
-    /// The server refused, with this `error` of RFC 6749 section 5.2, or "unknown". To ask again
-    /// unchanged does not help.
-    #[error("the token endpoint refused: {0}")]
-    Refused(&'static str),
+    /// The server refused. To ask again unchanged does not help.
+    #[error("the token endpoint refused: {error}{}", .description.as_deref().map(after_colon).unwrap_or_default())]
+    Refused {
+        /// Its `error` of RFC 6749 section 5.2, or "unknown".
+        error: &'static str,
+        /// Its `error_description`, the server's words for a developer: at most 300 characters of
+        /// those that the section allows, else none.
+        description: Option<Arc<str>>,
+    },
     /// The token lacks a scope that was asked for.
     #[error("the token does not hold the scopes that were asked for")]
     ScopeMissing,
@@ -52,7 +57,7 @@ impl Error {
     #[must_use]
     pub const fn is_retryable(&self) -> bool {
         match self {
-            Self::BadAnswer | Self::NotAScope | Self::Refused(_) | Self::ScopeMissing => false,
+            Self::BadAnswer | Self::NotAScope | Self::Refused { .. } | Self::ScopeMissing => false,
             Self::Status(status) => *status >= 500,
             Self::Interrupted
             | Self::Throttled { .. }
@@ -70,6 +75,10 @@ impl Error {
             _ => None,
         }
     }
+}
+
+fn after_colon(description: &str) -> String {
+    format!(": {description}")
 }
 
 impl From<fetch::Error> for Error {

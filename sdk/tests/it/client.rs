@@ -219,11 +219,18 @@ async fn an_ended_token_is_not_given_out() {
 
 #[tokio::test]
 async fn failures_are_told_apart() {
-    let body = |error: &str| format!(r#"{{"error":"{error}","error_description":"x"}}"#);
+    let body = |error: &str| format!(r#"{{"error":"{error}"}}"#);
+    let says = |text: &str| format!(r#"{{"error":"invalid_client","error_description":"{text}"}}"#);
     for (status, retry_after, body, told, retryable) in [
         (400, "", body("invalid_scope"), "refused: invalid_scope", false),
         (401, "", body("invalid_client"), "refused: invalid_client", false),
         (400, "", body("<script>"), "refused: unknown", false),
+        (400, "", says("it is disabled"), "refused: invalid_client: it is disabled", false),
+        (400, "", says(&"x".repeat(301)), "refused: invalid_client", false),
+        (400, "", says(r"a\nb"), "refused: invalid_client", false),
+        (400, "", says(r"a\u001b[31mb"), "refused: invalid_client", false),
+        (400, "", says("é"), "refused: invalid_client", false),
+        (400, "", says(""), "refused: invalid_client", false),
         (403, "", "<html>".into(), "refused: unknown", false),
         (429, "7", String::new(), "is busy", true),
         (503, "", String::new(), "is busy", true),
