@@ -46,7 +46,7 @@ struct Variant {
     etag: HeaderValue,
 }
 
-/// The folder of a build, inside the binary in a release build; a debug build reads it at start.
+/// The folder of a build, inside the binary in every profile: `turnpike up` runs from any folder.
 #[derive(rust_embed::Embed)]
 #[folder = "ui/dist"]
 #[allow_missing = true]
