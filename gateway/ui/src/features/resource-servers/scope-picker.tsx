@@ -136,13 +136,23 @@ function Server({
   const chosen = server.scopes.filter((scope) =>
     value.includes(`${server.identifier}/${scope.name}`),
   );
+  // What the user did to it holds until the search opens or closes it. It is never mounted anew: a box
+  // that is being ticked must not be replaced under the pointer.
+  const [by, setBy] = useState<{ search: boolean; user: boolean | undefined }>({
+    search: open,
+    user: undefined,
+  });
+  if (by.search !== open) setBy({ search: open, user: undefined });
+  const isOpen = by.user ?? (open || chosen.length > 0);
   return (
-    <details
-      className={classes.server}
-      open={open || chosen.length > 0 || undefined}
-      key={String(open)}
-    >
-      <summary>
+    <details className={classes.server} open={isOpen}>
+      <summary
+        onClick={(event) => {
+          // The state decides; Enter and Space arrive here as a click, too.
+          event.preventDefault();
+          setBy({ search: open, user: !isOpen });
+        }}
+      >
         <span className={classes.name}>{server.displayName}</span>
         <span className={classes.about}>
           {server.identifier} · {session.teamName(server.team)}
