@@ -5,6 +5,7 @@
 mod contract;
 mod faults;
 mod reads;
+mod registry;
 mod support;
 mod table;
 mod wire;

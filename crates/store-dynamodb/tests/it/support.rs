@@ -26,7 +26,8 @@ pub async fn settings() -> Settings {
         endpoint_url: Some(emulator.url().to_owned()),
         attempt_timeout: Duration::from_secs(30),
         operation_timeout: Duration::from_secs(60),
-        ..Settings::new(table, MiniStack::REGION)
+        region: Some(MiniStack::REGION.to_owned()),
+        ..Settings::new(table)
     }
 }
 

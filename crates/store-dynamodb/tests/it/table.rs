@@ -184,17 +184,19 @@ async fn a_service_that_does_not_answer_is_unavailable() {
 fn settings_that_make_no_sense_are_refused() {
     let sane = || Settings {
         endpoint_url: Some("http://127.0.0.1:4566".to_owned()),
-        ..Settings::new("turnpike", "eu-west-1")
+        region: Some("eu-west-1".to_owned()),
+        ..Settings::new("turnpike")
     };
     connect_as(&sane(), credentials()).unwrap();
-    connect_as(&Settings::new("turnpike", "eu-west-1"), credentials()).unwrap();
+    connect_as(&Settings { endpoint_url: None, ..sane() }, credentials()).unwrap();
     let endpoint = |url: &str| Settings { endpoint_url: Some(url.to_owned()), ..sane() };
     let zero = std::time::Duration::ZERO;
     for (settings, key) in [
         (Settings { table: "ab".to_owned(), ..sane() }, "table"),
         (Settings { table: "a/b/c".to_owned(), ..sane() }, "table"),
-        (Settings { region: String::new(), ..sane() }, "region"),
-        (Settings { region: "eu-west-1.evil".to_owned(), ..sane() }, "region"),
+        (Settings { region: None, ..sane() }, "region"),
+        (Settings { region: Some(String::new()), ..sane() }, "region"),
+        (Settings { region: Some("eu-west-1.evil".to_owned()), ..sane() }, "region"),
         (endpoint(""), "endpoint_url"),
         (endpoint("localhost:4566"), "endpoint_url"),
         (endpoint("ftp://localhost"), "endpoint_url"),
@@ -220,7 +222,8 @@ async fn emulators_stand_side_by_side_and_end_with_their_owner() {
     let (one, two) = tokio::join!(MiniStack::start(), MiniStack::start());
     let at = |emulator: &MiniStack| Settings {
         endpoint_url: Some(emulator.url().to_owned()),
-        ..Settings::new("turnpike", MiniStack::REGION)
+        region: Some(MiniStack::REGION.to_owned()),
+        ..Settings::new("turnpike")
     };
     let [in_one, in_two] = [at(&one), at(&two)];
     create(&client(&in_one), "turnpike").await.unwrap();
