@@ -65,6 +65,11 @@ const EXPECTED: &[(&str, &str)] = &[
     ("ResourceServerService/RemoveResourceServerSecret", "UDD+D+DDUU"),
     ("ResourceServerService/UpdateResourceServer", "UDD+D+DDUU"),
     ("SessionService/GetSession", "U+++++++UU"),
+    ("TeamService/CreateTeam", "UDDDD+DDUU"),
+    ("TeamService/DeleteTeam", "UDDDD+DDUU"),
+    ("TeamService/GetTeam", "U+++++++UU"),
+    ("TeamService/ListTeams", "U+++++++UU"),
+    ("TeamService/UpdateTeam", "UDDDD+DDUU"),
 ];
 
 /// A company in which each RPC has something to act on.
@@ -80,6 +85,8 @@ pub struct World {
     pub token: String,
     /// Sequence of an event that concerns both teams.
     pub shared_event: i64,
+    /// A team that owns nothing.
+    pub spare_team: pb::Team,
 }
 
 /// People of a team that has to do with nothing, beside those of the default configuration.
@@ -120,6 +127,13 @@ pub async fn world_with(more: &str) -> World {
         ..pb::RequestGrantRequest::default()
     };
     let pending = pavel.grants().request_grant(request).await.unwrap().into_inner().grant.unwrap();
+    let team = pb::Team {
+        team: "spare".to_owned(),
+        display_name: "Spare".to_owned(),
+        ..pb::Team::default()
+    };
+    let request = pb::CreateTeamRequest { team: Some(team), ..Default::default() };
+    let spare_team = ada.teams().create_team(request).await.unwrap().into_inner().team.unwrap();
     let token = plane.http().token(&shop.client_id, &shop_secret, "").await.access_token();
 
     let bare = program(&plane, &pavel, &ada, &["registry.read"]).await;
@@ -151,6 +165,7 @@ pub async fn world_with(more: &str) -> World {
         events.iter().find(|event| event.resource_server == "lj-health-food").unwrap();
     World {
         shared_event: concerns_the_api.sequence,
+        spare_team,
         api: api.resource_server.unwrap(),
         shop: shop.client.unwrap(),
         plane,
@@ -327,6 +342,32 @@ impl World {
                     description: "It takes orders.".to_owned(),
                     ..Default::default()
                 }),
+                validate_only,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            "TeamService/CreateTeam" => pb::CreateTeamRequest {
+                team: Some(pb::Team {
+                    team: "another".to_owned(),
+                    display_name: "Another".to_owned(),
+                    ..Default::default()
+                }),
+                validate_only,
+                ..Default::default()
+            }
+            .encode_to_vec(),
+            "TeamService/DeleteTeam" => pb::DeleteTeamRequest {
+                team: self.spare_team.team.clone(),
+                etag: self.spare_team.etag.clone(),
+                validate_only,
+            }
+            .encode_to_vec(),
+            "TeamService/GetTeam" => {
+                pb::GetTeamRequest { team: self.spare_team.team.clone() }.encode_to_vec()
+            }
+            "TeamService/ListTeams" => pb::ListTeamsRequest::default().encode_to_vec(),
+            "TeamService/UpdateTeam" => pb::UpdateTeamRequest {
+                team: Some(pb::Team { contact: "#spare".to_owned(), ..self.spare_team.clone() }),
                 validate_only,
                 ..Default::default()
             }

@@ -12,6 +12,7 @@ use turnpike_proto::v1::grant_service_client::GrantServiceClient;
 use turnpike_proto::v1::introspection_service_client::IntrospectionServiceClient;
 use turnpike_proto::v1::resource_server_service_client::ResourceServerServiceClient;
 use turnpike_proto::v1::session_service_client::SessionServiceClient;
+use turnpike_proto::v1::team_service_client::TeamServiceClient;
 
 use crate::http::Http;
 
@@ -128,5 +129,10 @@ impl Caller {
     /// SessionService.
     pub fn sessions(&self) -> SessionServiceClient<Authorized> {
         SessionServiceClient::new(self.authorized())
+    }
+
+    /// TeamService.
+    pub fn teams(&self) -> TeamServiceClient<Authorized> {
+        TeamServiceClient::new(self.authorized())
     }
 }

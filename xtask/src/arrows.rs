@@ -36,6 +36,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("turnpike-clients", SERVICE),
     ("turnpike-introspection", SERVICE),
     ("turnpike-resource-servers", SERVICE),
+    ("turnpike-teams", SERVICE),
     ("turnpike-tokens", SERVICE),
     (
         "turnpike-gateway",
@@ -56,6 +57,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "turnpike-rpc",
             "turnpike-runtime",
             "turnpike-sdk",
+            "turnpike-teams",
             "turnpike-tokens",
         ],
     ),

@@ -42,8 +42,23 @@ pub struct Staff {
 pub enum Teams {
     /// These and no others.
     Known(BTreeSet<TeamId>),
-    /// The directory did not say (group overage): treated as in none, and said so.
-    Unknown,
+    /// At least these: the directory did not say which groups the person is in (group overage). What it said
+    /// otherwise, by app roles, counts; of all others the person is treated as no member, and told so.
+    Unknown(BTreeSet<TeamId>),
+}
+
+impl Teams {
+    /// Those that are known.
+    pub const fn known(&self) -> &BTreeSet<TeamId> {
+        match self {
+            Self::Known(teams) | Self::Unknown(teams) => teams,
+        }
+    }
+
+    /// Whether these are all.
+    pub const fn are_all(&self) -> bool {
+        matches!(self, Self::Known(_))
+    }
 }
 
 /// What a person may do beyond their teams.
@@ -187,8 +202,8 @@ impl Actor {
     pub fn is_in(&self, team: &TeamId) -> bool {
         match self {
             Self::Program(program) => program.team == *team,
-            Self::Staff(Staff { teams: Teams::Known(teams), .. }) => teams.contains(team),
-            Self::Client(_) | Self::ResourceServer(_) | Self::Staff(_) | Self::System => false,
+            Self::Staff(staff) => staff.teams.known().contains(team),
+            Self::Client(_) | Self::ResourceServer(_) | Self::System => false,
         }
     }
 
@@ -201,10 +216,8 @@ impl Actor {
     pub fn teams(&self) -> Vec<TeamId> {
         match self {
             Self::Program(program) => vec![program.team.clone()],
-            Self::Staff(Staff { teams: Teams::Known(teams), .. }) => {
-                teams.iter().cloned().collect()
-            }
-            Self::Client(_) | Self::ResourceServer(_) | Self::Staff(_) | Self::System => Vec::new(),
+            Self::Staff(staff) => staff.teams.known().iter().cloned().collect(),
+            Self::Client(_) | Self::ResourceServer(_) | Self::System => Vec::new(),
         }
     }
 

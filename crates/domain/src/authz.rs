@@ -29,7 +29,9 @@ pub enum Action {
     ManageClient,
     /// Create, change and delete resource servers; their secrets.
     ManageResourceServer,
-    /// Register Turnpike's own resource server: Turnpike itself, when it starts.
+    /// Create, change and delete teams, and say which groups and app roles make their members.
+    ManageTeam,
+    /// Register Turnpike's own resource server, and the teams of the configuration: Turnpike itself, when it starts.
     ProvideBuiltIn,
     /// Read the catalogue of resource servers and scopes.
     ReadCatalogue,
@@ -47,6 +49,8 @@ pub enum Action {
     ReadSession,
     /// Adopt what the pool of the authorization server says, or tell it again.
     Reconcile,
+    /// See which groups and app roles make the members of a team.
+    ReadTeamMapping,
     /// Ask for a grant.
     RequestGrant,
     /// End a grant, or withdraw it.
@@ -205,9 +209,10 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
     let admin = actor.has(Role::PlatformAdmin);
     match (action, resource) {
         (Action::ReadSession | Action::ReadCatalogue, _) => Ok(()),
-        (Action::ExportLog, _) => {
+        (Action::ExportLog | Action::ReadTeamMapping, _) => {
             allow(actor.reads_all(), "only auditors and platform admins do this")
         }
+        (Action::ManageTeam, _) => allow(admin, "only platform admins do this"),
 
         (Action::ReadPool, Resource::Whole) => {
             allow(actor.reads_all(), "only auditors and platform admins see this")
@@ -273,9 +278,11 @@ const fn needed_scope(action: Action) -> Option<ApiScope> {
         Action::ReadCatalogue
         | Action::ReadClient
         | Action::ReadGrant
-        | Action::ReadResourceServerSecrets => Some(ApiScope::RegistryRead),
+        | Action::ReadResourceServerSecrets
+        | Action::ReadTeamMapping => Some(ApiScope::RegistryRead),
         Action::ManageClient
         | Action::ManageResourceServer
+        | Action::ManageTeam
         | Action::RequestGrant
         | Action::RevokeGrant
         | Action::RevokeToken => Some(ApiScope::RegistryWrite),

@@ -5,6 +5,7 @@ use crate::grant::Grant;
 use crate::id::{ClientId, TeamId};
 use crate::resource_server::ResourceServer;
 use crate::scope::Identifier;
+use crate::team::Team;
 
 /// What a use case knows of an event; the log adds place, time, actor, request and hash.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -79,6 +80,12 @@ impl EventDraft {
         let change =
             FieldChange { field: "pool", before: Some(Value::List(differed)), after: None };
         Self::new(EventAction::PoolReverted, subject, Some(team), vec![change])
+    }
+
+    /// What the log says of a team.
+    pub fn of_team(action: EventAction, became: Became<'_, Team>) -> Self {
+        let (team, changes) = became.split(Team::fields);
+        Self::new(action, team.subject(), Some(team.team.clone()), changes)
     }
 
     fn new(
@@ -260,6 +267,12 @@ actions! {
     ResourceServerUpdated = "resource_server.updated",
     /// The authorization server's keys changed.
     SigningKeyRotated = "signing_key.rotated",
+    /// A team was made.
+    TeamCreated = "team.created",
+    /// A team was deleted.
+    TeamDeleted = "team.deleted",
+    /// A team's name, contact, groups or app roles changed.
+    TeamUpdated = "team.updated",
     /// One token was revoked.
     TokenRevoked = "token.revoked",
 }

@@ -68,8 +68,15 @@ text_type! {
     ScopeDescription
 }
 
-/// Where a person's or a team's name is shown: at most 256 characters, no control characters.
-pub const LABEL_MAX: usize = 256;
+text_type! {
+    /// What people call a team: 1 to 128 characters on one line.
+    TeamName
+}
+
+text_type! {
+    /// Where to reach a team, such as an address or a channel: at most 256 characters on one line. May be empty.
+    TeamContact
+}
 
 impl ClientName {
     /// # Errors
@@ -118,6 +125,25 @@ impl ScopeDescription {
     }
 }
 
+impl TeamName {
+    /// # Errors
+    ///
+    /// The rule it breaks.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        required(text)?;
+        label(text, 128).map(Self)
+    }
+}
+
+impl TeamContact {
+    /// # Errors
+    ///
+    /// The rule it breaks.
+    pub fn parse(text: &str) -> Result<Self, Problem> {
+        label(text, 256).map(Self)
+    }
+}
+
 /// Refuses the empty text.
 pub(crate) fn required(text: &str) -> Result<(), Problem> {
     if text.is_empty() { Err(Problem::Required) } else { Ok(()) }
@@ -162,6 +188,15 @@ fn prose(text: &str, max: usize) -> Result<String, Problem> {
         return Err(Problem::Characters("visible characters, spaces and line feeds"));
     }
     trimmed(&text)?;
+    Ok(text)
+}
+
+/// Prose on one line.
+pub(crate) fn label(text: &str, max: usize) -> Result<String, Problem> {
+    let text = prose(text, max)?;
+    if text.contains('\n') {
+        return Err(Problem::Characters("visible characters and spaces"));
+    }
     Ok(text)
 }
 

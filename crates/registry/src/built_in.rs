@@ -4,20 +4,23 @@ use turnpike_domain::actor::Actor;
 use turnpike_domain::authz::{Action, Resource, decide};
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::id::TeamId;
+use turnpike_domain::text::TeamName;
 use turnpike_domain::{Error, Identifier, ResourceServer};
 
 use crate::change::{Change, Origin};
-use crate::record::Versioned;
+use crate::record::{Versioned, kept};
 use crate::registry::{Attempt, Registry};
 
 impl Registry {
     /// Registers the resource server `turnpike`, owned by `team`, or brings it up to date with this release and
-    /// this owner. Any process may call it at any time.
+    /// this owner. The team is made if it is not there, called like its key. Any process may call it at any time.
     ///
     /// # Errors
     ///
     /// [`Error::Unavailable`], [`Error::Internal`].
     pub async fn provide_built_in(&self, team: &TeamId) -> Result<(), Error> {
+        let name = kept("display_name", TeamName::parse(team.as_str()))?;
+        self.provide_teams(&[(team.clone(), name)]).await?;
         self.transact(|| self.decide_built_in(team)).await
     }
 

@@ -3,12 +3,14 @@
 use turnpike_domain::authz::Permit;
 use turnpike_domain::event::{EventAction, EventDraft};
 use turnpike_domain::id::{ClientId, GrantId, SecretId, TeamId, TokenId};
-use turnpike_domain::{Client, Error, Grant, Identifier, Principal, ResourceServer, Timestamp};
+use turnpike_domain::{
+    Client, Error, Grant, Identifier, Principal, ResourceServer, Team, Timestamp,
+};
 
 use crate::keys;
 use crate::outbox::{Subject, mark_body};
 use crate::policy::LEEWAY_SECONDS;
-use crate::record::{Versioned, client, grant, resource_server};
+use crate::record::{Versioned, client, grant, resource_server, team};
 use crate::request::Answered;
 use crate::store::{IndexKey, Item, Key, Precondition, Write};
 
@@ -121,12 +123,17 @@ impl Change {
     /// [`Error::Internal`] if it cannot be encoded.
     pub fn put_client(&mut self, client: &Versioned<Client>) -> Result<(), Error> {
         self.put(client::to_item(client)?, client.version);
+        if client.version == 0 {
+            self.own_client(&client.value);
+        }
         Ok(())
     }
 
     /// Forgets a client.
     pub fn delete_client(&mut self, client: &Versioned<Client>) {
-        self.delete(keys::client(&client.value.client_id), client.version);
+        let Client { client_id, team, .. } = &client.value;
+        self.delete(keys::client(client_id), client.version);
+        self.forget(keys::owned_client(team, client_id));
         for secret in client.value.secrets.list() {
             self.forget(keys::client_secret_use(&client.value.client_id, &secret.secret_id));
         }
@@ -144,6 +151,9 @@ impl Change {
         let item = resource_server::to_item(server)?;
         let revision = item.version;
         self.put(item, server.version);
+        if server.version == 0 {
+            self.own_resource_server(&server.value);
+        }
         Ok(revision)
     }
 
@@ -151,6 +161,7 @@ impl Change {
     pub fn delete_resource_server(&mut self, server: &Versioned<ResourceServer>) {
         let identifier = &server.value.identifier;
         self.delete(keys::resource_server(identifier), server.version);
+        self.forget(keys::owned_resource_server(&server.value.team, identifier));
         for secret in server.value.secrets.list() {
             self.forget(keys::resource_server_secret_use(identifier, &secret.secret_id));
         }
@@ -164,6 +175,41 @@ impl Change {
     /// Forgets when a secret of a resource server that ends was last used.
     pub fn forget_resource_server_secret_use(&mut self, server: &Identifier, secret: &SecretId) {
         self.forget(keys::resource_server_secret_use(server, secret));
+    }
+
+    /// Notes that a team owns a client: for one that changes hands. What the owner of before is said to own too
+    /// does no harm.
+    pub fn own_client(&mut self, client: &Client) {
+        self.list(keys::owned_client(&client.team, &client.client_id));
+    }
+
+    /// Notes that a team owns a resource server: for one that changes hands.
+    pub fn own_resource_server(&mut self, server: &ResourceServer) {
+        self.list(keys::owned_resource_server(&server.team, &server.identifier));
+    }
+
+    /// Keeps a team: new, or over the revision it was read at. Answers with its next revision.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if it cannot be encoded.
+    pub fn put_team(&mut self, team: &Versioned<Team>) -> Result<u64, Error> {
+        let item = team::to_item(team)?;
+        let revision = item.version;
+        self.put(item, team.version);
+        Ok(revision)
+    }
+
+    /// Forgets a team.
+    pub fn delete_team(&mut self, team: &Versioned<Team>) {
+        self.delete(keys::team(&team.value.team), team.version);
+        self.forget(keys::team_seen(&team.value.team));
+    }
+
+    /// Fails the change if the team is gone.
+    pub fn check_team(&mut self, team: &TeamId) {
+        let precondition = Precondition::Exists;
+        self.writes.push(Write::Check { key: keys::team(team), precondition });
     }
 
     /// Fails the change if the client is no longer as it was read.

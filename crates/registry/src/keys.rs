@@ -11,6 +11,9 @@
 //! | grant in the list of a team, or of all | `GRANTS#team`, `GRANTS` / time, id | | |
 //! | grant that waits for a team | `WAITING#team` / time, id | | |
 //! | grant that ends by itself | `TIMER` / time, id | | |
+//! | team | `TEAM#id` / `META` | | `TEAMS` / name, id |
+//! | what a team owns | `OWNED#team` / kind, id | | |
+//! | when a member of a team last signed in | `TEAMS-SEEN` / id | | |
 //! | event | `LOG#bucket` / sequence | `CLIENT-EVENTS#client` / sequence | `RS-EVENTS#rs` / sequence |
 //! | head of the log | `HEAD` / `META` | | |
 //! | answered request | `REQUEST#principal#id` / `META` | `EXPIRING` / time, kind, key | |
@@ -122,6 +125,40 @@ pub(crate) const GRANTS: &str = "GRANTS";
 pub(crate) fn waiting(team: &TeamId) -> String {
     format!("WAITING#{team}")
 }
+
+pub(crate) fn team(id: &TeamId) -> Key {
+    Key::new(format!("TEAM#{id}"), META)
+}
+
+pub(crate) const TEAMS: &str = "TEAMS";
+
+/// Teams are listed by name, as clients are.
+pub(crate) fn team_place(name: &str, id: &TeamId) -> String {
+    format!("{}\u{1f}{id}", name.to_lowercase())
+}
+
+/// Something under its owner: the list that the deletion of a team must see without lag.
+pub(crate) fn owned_client(team: &TeamId, id: &ClientId) -> Key {
+    Key::new(owned_by(team), format!("{OWNED_CLIENT}{id}"))
+}
+
+/// See [`owned_client`].
+pub(crate) fn owned_resource_server(team: &TeamId, id: &Identifier) -> Key {
+    Key::new(owned_by(team), format!("{OWNED_RESOURCE_SERVER}{id}"))
+}
+
+pub(crate) fn owned_by(team: &TeamId) -> String {
+    format!("OWNED#{team}")
+}
+
+pub(crate) const OWNED_CLIENT: &str = "CLIENT#";
+pub(crate) const OWNED_RESOURCE_SERVER: &str = "RS#";
+
+pub(crate) fn team_seen(id: &TeamId) -> Key {
+    Key::new(TEAMS_SEEN, id.as_str())
+}
+
+pub(crate) const TEAMS_SEEN: &str = "TEAMS-SEEN";
 
 pub(crate) const TIMER: &str = "TIMER";
 

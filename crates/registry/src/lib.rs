@@ -25,6 +25,7 @@ mod record;
 mod registry;
 mod request;
 mod sweep;
+mod teams;
 mod transfer;
 
 pub mod store;
@@ -45,4 +46,5 @@ pub use policy::{Follower, Policy};
 pub use record::Versioned;
 pub use registry::{Attempt, Registry};
 pub use request::{Answered, Once, Seen};
+pub use teams::{Owned, TeamFilter, TeamsSeen};
 pub use transfer::{GrantsOf, check_hand_over};

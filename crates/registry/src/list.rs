@@ -233,7 +233,7 @@ fn queries(
 }
 
 /// Whether a lower-case text occurs in one of some texts, whatever their case.
-fn occurs<'a>(text: &str, texts: impl IntoIterator<Item = &'a str>) -> bool {
+pub(crate) fn occurs<'a>(text: &str, texts: impl IntoIterator<Item = &'a str>) -> bool {
     text.is_empty() || texts.into_iter().any(|candidate| candidate.to_lowercase().contains(text))
 }
 

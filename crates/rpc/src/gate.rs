@@ -239,9 +239,11 @@ macro_rules! change_requests {
 }
 
 change_requests! {
-    AddClientSecretRequest, AddResourceServerSecretRequest, AdoptRequest, ApproveGrantRequest, CreateClientRequest,
-    CreateResourceServerRequest, DeleteClientRequest, DeleteResourceServerRequest, DenyGrantRequest,
-    DisableClientRequest, EnableClientRequest, RemoveClientSecretRequest,
-    RemoveResourceServerSecretRequest, RequestGrantRequest, RevertRequest, RevokeClientTokensRequest,
-    RevokeGrantRequest, RevokeTokenRequest, UpdateClientRequest, UpdateResourceServerRequest,
+    AddClientSecretRequest, AddResourceServerSecretRequest, AdoptRequest, ApproveGrantRequest,
+    CreateClientRequest,
+    CreateResourceServerRequest, CreateTeamRequest, DeleteClientRequest,
+    DeleteResourceServerRequest, DeleteTeamRequest, DenyGrantRequest, DisableClientRequest,
+    EnableClientRequest, RemoveClientSecretRequest, RemoveResourceServerSecretRequest,
+    RequestGrantRequest, RevertRequest, RevokeClientTokensRequest, RevokeGrantRequest, RevokeTokenRequest,
+    UpdateClientRequest, UpdateResourceServerRequest, UpdateTeamRequest,
 }

@@ -18,7 +18,6 @@ pub mod page_token;
 pub mod peer;
 pub mod pool_metrics;
 pub mod refusal;
-pub mod session;
 pub mod status;
 
 pub use gate::Gate;

@@ -110,6 +110,12 @@ table! {
     UPDATE_RESOURCE_SERVER: "ResourceServerService/UpdateResourceServer", SignedIn, Write, Change;
 
     GET_SESSION: "SessionService/GetSession", SignedIn, Read, None;
+
+    CREATE_TEAM: "TeamService/CreateTeam", SignedIn, Write, Change;
+    DELETE_TEAM: "TeamService/DeleteTeam", SignedIn, Write, Change;
+    GET_TEAM: "TeamService/GetTeam", SignedIn, Read, None;
+    LIST_TEAMS: "TeamService/ListTeams", SignedIn, Read, None;
+    UPDATE_TEAM: "TeamService/UpdateTeam", SignedIn, Write, Change;
 }
 
 #[cfg(test)]

@@ -30,7 +30,7 @@ pub use error::Error;
 pub use limits::{CallLimits, Limits, TokenLimits};
 pub use load::{Configuration, Sources, dump, load};
 pub use log::{Log, LogFormat};
-pub use people::{Persona, Role, Team, check_people, team_names};
+pub use people::{Persona, Role, Team, check_people, provided_teams};
 pub use policy::Policy;
 pub use server::Server;
 pub use store::{DynamoDb, Sqlite, Store};

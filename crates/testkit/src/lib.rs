@@ -6,3 +6,4 @@ pub mod memory_pool;
 pub mod ministack;
 pub mod registered;
 pub mod store;
+pub mod teams;

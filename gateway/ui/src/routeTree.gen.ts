@@ -19,10 +19,14 @@ import { Route as GrantsGrantIdRouteImport } from "./routes/grants/$grantId";
 import { Route as GrantsNewRouteImport } from "./routes/grants/new";
 import { Route as ResourceServersIndexRouteImport } from "./routes/resource-servers/index";
 import { Route as ResourceServersNewRouteImport } from "./routes/resource-servers/new";
+import { Route as TeamsIndexRouteImport } from "./routes/teams/index";
+import { Route as TeamsNewRouteImport } from "./routes/teams/new";
 import { Route as ClientsClientIdIndexRouteImport } from "./routes/clients/$clientId.index";
 import { Route as ClientsClientIdEditRouteImport } from "./routes/clients/$clientId.edit";
 import { Route as ResourceServersIdentifierIndexRouteImport } from "./routes/resource-servers/$identifier.index";
 import { Route as ResourceServersIdentifierEditRouteImport } from "./routes/resource-servers/$identifier.edit";
+import { Route as TeamsTeamIndexRouteImport } from "./routes/teams/$team.index";
+import { Route as TeamsTeamEditRouteImport } from "./routes/teams/$team.edit";
 
 const IndexRoute = IndexRouteImport.update({
   id: "/",
@@ -74,6 +78,16 @@ const ResourceServersNewRoute = ResourceServersNewRouteImport.update({
   path: "/resource-servers/new",
   getParentRoute: () => rootRouteImport,
 } as any);
+const TeamsIndexRoute = TeamsIndexRouteImport.update({
+  id: "/teams/",
+  path: "/teams/",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const TeamsNewRoute = TeamsNewRouteImport.update({
+  id: "/teams/new",
+  path: "/teams/new",
+  getParentRoute: () => rootRouteImport,
+} as any);
 const ClientsClientIdIndexRoute = ClientsClientIdIndexRouteImport.update({
   id: "/clients/$clientId/",
   path: "/clients/$clientId/",
@@ -96,6 +110,16 @@ const ResourceServersIdentifierEditRoute =
     path: "/resource-servers/$identifier/edit",
     getParentRoute: () => rootRouteImport,
   } as any);
+const TeamsTeamIndexRoute = TeamsTeamIndexRouteImport.update({
+  id: "/teams/$team/",
+  path: "/teams/$team/",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const TeamsTeamEditRoute = TeamsTeamEditRouteImport.update({
+  id: "/teams/$team/edit",
+  path: "/teams/$team/edit",
+  getParentRoute: () => rootRouteImport,
+} as any);
 
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
@@ -104,14 +128,18 @@ export interface FileRoutesByFullPath {
   "/grants/$grantId": typeof GrantsGrantIdRoute;
   "/grants/new": typeof GrantsNewRoute;
   "/resource-servers/new": typeof ResourceServersNewRoute;
+  "/teams/new": typeof TeamsNewRoute;
   "/activity/": typeof ActivityIndexRoute;
   "/clients/": typeof ClientsIndexRoute;
   "/grants/": typeof GrantsIndexRoute;
   "/resource-servers/": typeof ResourceServersIndexRoute;
+  "/teams/": typeof TeamsIndexRoute;
   "/clients/$clientId/edit": typeof ClientsClientIdEditRoute;
   "/resource-servers/$identifier/edit": typeof ResourceServersIdentifierEditRoute;
+  "/teams/$team/edit": typeof TeamsTeamEditRoute;
   "/clients/$clientId/": typeof ClientsClientIdIndexRoute;
   "/resource-servers/$identifier/": typeof ResourceServersIdentifierIndexRoute;
+  "/teams/$team/": typeof TeamsTeamIndexRoute;
 }
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
@@ -120,14 +148,18 @@ export interface FileRoutesByTo {
   "/grants/$grantId": typeof GrantsGrantIdRoute;
   "/grants/new": typeof GrantsNewRoute;
   "/resource-servers/new": typeof ResourceServersNewRoute;
+  "/teams/new": typeof TeamsNewRoute;
   "/activity": typeof ActivityIndexRoute;
   "/clients": typeof ClientsIndexRoute;
   "/grants": typeof GrantsIndexRoute;
   "/resource-servers": typeof ResourceServersIndexRoute;
+  "/teams": typeof TeamsIndexRoute;
   "/clients/$clientId/edit": typeof ClientsClientIdEditRoute;
   "/resource-servers/$identifier/edit": typeof ResourceServersIdentifierEditRoute;
+  "/teams/$team/edit": typeof TeamsTeamEditRoute;
   "/clients/$clientId": typeof ClientsClientIdIndexRoute;
   "/resource-servers/$identifier": typeof ResourceServersIdentifierIndexRoute;
+  "/teams/$team": typeof TeamsTeamIndexRoute;
 }
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
@@ -137,14 +169,18 @@ export interface FileRoutesById {
   "/grants/$grantId": typeof GrantsGrantIdRoute;
   "/grants/new": typeof GrantsNewRoute;
   "/resource-servers/new": typeof ResourceServersNewRoute;
+  "/teams/new": typeof TeamsNewRoute;
   "/activity/": typeof ActivityIndexRoute;
   "/clients/": typeof ClientsIndexRoute;
   "/grants/": typeof GrantsIndexRoute;
   "/resource-servers/": typeof ResourceServersIndexRoute;
+  "/teams/": typeof TeamsIndexRoute;
   "/clients/$clientId/edit": typeof ClientsClientIdEditRoute;
   "/resource-servers/$identifier/edit": typeof ResourceServersIdentifierEditRoute;
+  "/teams/$team/edit": typeof TeamsTeamEditRoute;
   "/clients/$clientId/": typeof ClientsClientIdIndexRoute;
   "/resource-servers/$identifier/": typeof ResourceServersIdentifierIndexRoute;
+  "/teams/$team/": typeof TeamsTeamIndexRoute;
 }
 export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
@@ -155,14 +191,18 @@ export interface FileRouteTypes {
     | "/grants/$grantId"
     | "/grants/new"
     | "/resource-servers/new"
+    | "/teams/new"
     | "/activity/"
     | "/clients/"
     | "/grants/"
     | "/resource-servers/"
+    | "/teams/"
     | "/clients/$clientId/edit"
     | "/resource-servers/$identifier/edit"
+    | "/teams/$team/edit"
     | "/clients/$clientId/"
-    | "/resource-servers/$identifier/";
+    | "/resource-servers/$identifier/"
+    | "/teams/$team/";
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/"
@@ -171,14 +211,18 @@ export interface FileRouteTypes {
     | "/grants/$grantId"
     | "/grants/new"
     | "/resource-servers/new"
+    | "/teams/new"
     | "/activity"
     | "/clients"
     | "/grants"
     | "/resource-servers"
+    | "/teams"
     | "/clients/$clientId/edit"
     | "/resource-servers/$identifier/edit"
+    | "/teams/$team/edit"
     | "/clients/$clientId"
-    | "/resource-servers/$identifier";
+    | "/resource-servers/$identifier"
+    | "/teams/$team";
   id:
     | "__root__"
     | "/"
@@ -187,14 +231,18 @@ export interface FileRouteTypes {
     | "/grants/$grantId"
     | "/grants/new"
     | "/resource-servers/new"
+    | "/teams/new"
     | "/activity/"
     | "/clients/"
     | "/grants/"
     | "/resource-servers/"
+    | "/teams/"
     | "/clients/$clientId/edit"
     | "/resource-servers/$identifier/edit"
+    | "/teams/$team/edit"
     | "/clients/$clientId/"
-    | "/resource-servers/$identifier/";
+    | "/resource-servers/$identifier/"
+    | "/teams/$team/";
   fileRoutesById: FileRoutesById;
 }
 export interface RootRouteChildren {
@@ -204,14 +252,18 @@ export interface RootRouteChildren {
   GrantsGrantIdRoute: typeof GrantsGrantIdRoute;
   GrantsNewRoute: typeof GrantsNewRoute;
   ResourceServersNewRoute: typeof ResourceServersNewRoute;
+  TeamsNewRoute: typeof TeamsNewRoute;
   ActivityIndexRoute: typeof ActivityIndexRoute;
   ClientsIndexRoute: typeof ClientsIndexRoute;
   GrantsIndexRoute: typeof GrantsIndexRoute;
   ResourceServersIndexRoute: typeof ResourceServersIndexRoute;
+  TeamsIndexRoute: typeof TeamsIndexRoute;
   ClientsClientIdEditRoute: typeof ClientsClientIdEditRoute;
   ResourceServersIdentifierEditRoute: typeof ResourceServersIdentifierEditRoute;
+  TeamsTeamEditRoute: typeof TeamsTeamEditRoute;
   ClientsClientIdIndexRoute: typeof ClientsClientIdIndexRoute;
   ResourceServersIdentifierIndexRoute: typeof ResourceServersIdentifierIndexRoute;
+  TeamsTeamIndexRoute: typeof TeamsTeamIndexRoute;
 }
 
 declare module "@tanstack/react-router" {
@@ -286,6 +338,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ResourceServersNewRouteImport;
       parentRoute: typeof rootRouteImport;
     };
+    "/teams/": {
+      id: "/teams/";
+      path: "/teams";
+      fullPath: "/teams/";
+      preLoaderRoute: typeof TeamsIndexRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/teams/new": {
+      id: "/teams/new";
+      path: "/teams/new";
+      fullPath: "/teams/new";
+      preLoaderRoute: typeof TeamsNewRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
     "/clients/$clientId/": {
       id: "/clients/$clientId/";
       path: "/clients/$clientId";
@@ -314,6 +380,20 @@ declare module "@tanstack/react-router" {
       preLoaderRoute: typeof ResourceServersIdentifierEditRouteImport;
       parentRoute: typeof rootRouteImport;
     };
+    "/teams/$team/": {
+      id: "/teams/$team/";
+      path: "/teams/$team";
+      fullPath: "/teams/$team/";
+      preLoaderRoute: typeof TeamsTeamIndexRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/teams/$team/edit": {
+      id: "/teams/$team/edit";
+      path: "/teams/$team/edit";
+      fullPath: "/teams/$team/edit";
+      preLoaderRoute: typeof TeamsTeamEditRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
   }
 }
 
@@ -324,14 +404,18 @@ const rootRouteChildren: RootRouteChildren = {
   GrantsGrantIdRoute: GrantsGrantIdRoute,
   GrantsNewRoute: GrantsNewRoute,
   ResourceServersNewRoute: ResourceServersNewRoute,
+  TeamsNewRoute: TeamsNewRoute,
   ActivityIndexRoute: ActivityIndexRoute,
   ClientsIndexRoute: ClientsIndexRoute,
   GrantsIndexRoute: GrantsIndexRoute,
   ResourceServersIndexRoute: ResourceServersIndexRoute,
+  TeamsIndexRoute: TeamsIndexRoute,
   ClientsClientIdEditRoute: ClientsClientIdEditRoute,
   ResourceServersIdentifierEditRoute: ResourceServersIdentifierEditRoute,
+  TeamsTeamEditRoute: TeamsTeamEditRoute,
   ClientsClientIdIndexRoute: ClientsClientIdIndexRoute,
   ResourceServersIdentifierIndexRoute: ResourceServersIdentifierIndexRoute,
+  TeamsTeamIndexRoute: TeamsTeamIndexRoute,
 };
 export const routeTree = rootRouteImport
   ._addFileChildren(rootRouteChildren)

@@ -2,8 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Server, Store, Team,
-    check_people,
+    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Server, Store,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -25,8 +24,6 @@ pub struct Config {
     pub limits: CallLimits,
     /// How long it decides about tokens while it cannot follow the log.
     pub policy: Policy,
-    /// The teams there are.
-    pub teams: Vec<Team>,
 }
 
 impl Default for Config {
@@ -39,15 +36,13 @@ impl Default for Config {
             authorization_server: AuthorizationServer::default(),
             limits: CallLimits::default(),
             policy: Policy::default(),
-            teams: Vec::new(),
         }
     }
 }
 
 impl Configuration for Config {
     fn check(&self) -> Result<(), Error> {
-        self.process().check()?;
-        check_people(&self.teams, &[])
+        self.process().check()
     }
 
     fn log(&self) -> &Log {
@@ -57,16 +52,7 @@ impl Configuration for Config {
 
 impl ServiceConfig for Config {
     fn process(&self) -> Process<'_> {
-        let Self {
-            public_url,
-            server,
-            log: _,
-            store,
-            authorization_server,
-            limits,
-            policy,
-            teams: _,
-        } = self;
+        let Self { public_url, server, log: _, store, authorization_server, limits, policy } = self;
         Process {
             public_url,
             server,

@@ -11,9 +11,8 @@ use futures_core::Stream;
 use tonic::{Request, Response, Status};
 use turnpike_proto::v1 as pb;
 use turnpike_proto::v1::audit_service_server::{AuditService, AuditServiceServer};
-use turnpike_rpc::{Gate, methods, session};
-use turnpike_runtime::config::{Team, team_names};
-use turnpike_runtime::{Core, Grpc, Parts, start};
+use turnpike_rpc::{Gate, methods};
+use turnpike_runtime::{Core, Grpc, Parts};
 
 pub use crate::config::Config;
 
@@ -23,16 +22,10 @@ pub struct Audit {
     gate: Gate,
 }
 
-/// AuditService over what a process shares, and SessionService, which says nothing but what the edge knows: it stands
-/// here because a process of its own has to serve it, and this is the one that people alone ask.
-///
-/// # Errors
-///
-/// A team whose key is none.
-pub fn parts(core: &Core, teams: &[Team]) -> Result<Parts, start::Error> {
-    let sessions = session::server(core.gate.clone(), team_names(teams)?, core.deployment());
-    let grpc = Grpc::default().with(server(core.gate.clone())).with(sessions);
-    Ok(Parts { grpc, needs: vec![core.needs_store()], ..Parts::default() })
+/// The service over what a process shares.
+pub fn parts(core: &Core) -> Parts {
+    let grpc = Grpc::default().with(server(core.gate.clone()));
+    Parts { grpc, needs: vec![core.needs_store()], ..Parts::default() }
 }
 
 /// The server to mount.

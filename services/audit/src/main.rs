@@ -1,12 +1,12 @@
-//! AuditService and SessionService, as a process of their own.
+//! AuditService, as a process of its own.
 
 use std::process::ExitCode;
 
 use turnpike_runtime::service;
 
 fn main() -> ExitCode {
-    let about = "Reads, verifies and exports the log, and tells callers who they are.";
-    service::main("turnpike-audit", about, async |core, config: &turnpike_audit::Config| {
-        turnpike_audit::parts(core, &config.teams)
+    let about = "Reads, verifies and exports the log.";
+    service::main("turnpike-audit", about, async |core, _: &turnpike_audit::Config| {
+        Ok(turnpike_audit::parts(core))
     })
 }

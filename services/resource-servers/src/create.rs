@@ -66,6 +66,7 @@ async fn decide(
     if taken {
         return Err(Error::AlreadyExists(subject(&new.identifier)));
     }
+    registry.owner("resource_server.team", &new.team).await?;
     let now = registry.now();
     let mut server = Versioned::new(build(new, now));
     if new.validate_only {
@@ -81,6 +82,7 @@ async fn decide(
         secret = Some(MadeSecret { entry: Some(entry), value: Some(value) });
     }
     let mut change = Change::new(permit, op.origin());
+    change.check_team(&new.team);
     let revision = change.put_resource_server(&server)?;
     change.event(EventDraft::of_resource_server(
         EventAction::ResourceServerCreated,

@@ -73,6 +73,7 @@ async fn decide(
     if moves {
         let resource = Resource::ResourceServer { team: &next.value.team, built_in: false };
         op.authorize_new(Action::ManageResourceServer, &resource)?;
+        registry.owner("resource_server.team", &next.value.team).await?;
         let grants = registry.live_grants(&update.identifier).await?;
         check_hand_over(&grants, |grant| grant.client_team == server.value.team)?;
     }
@@ -113,6 +114,10 @@ async fn write(
     }
     after.value.update_time = now;
     let revision = change.put_resource_server(&after)?;
+    if after.value.team != before.value.team {
+        change.check_team(&after.value.team);
+        change.own_resource_server(&after.value);
+    }
     change.event(EventDraft::of_resource_server(
         EventAction::ResourceServerUpdated,
         Became::Other(&before.value, &after.value),

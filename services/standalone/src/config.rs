@@ -26,7 +26,7 @@ pub struct Config {
     pub limits: Limits,
     /// How long it decides about tokens while it cannot follow the log.
     pub policy: Policy,
-    /// The teams there are.
+    /// The teams there are from the start; they and others are changed in the portal.
     pub teams: Vec<Team>,
     /// The people who sign in by a printed link.
     pub personas: Vec<Persona>,

@@ -14,7 +14,7 @@ use turnpike_domain::ports::{Clock, Entropy};
 use turnpike_gateway::{Gateway, GatewayConfig, LoginLink, SealKey};
 use turnpike_rpc::assertion::AssertionKeys;
 use turnpike_runtime::clock::SystemClock;
-use turnpike_runtime::config::{Configuration as _, Limits, Role, TokenLimits};
+use turnpike_runtime::config::{Configuration as _, Limits, Role, TokenLimits, provided_teams};
 use turnpike_runtime::core::{Core, Settings};
 use turnpike_runtime::entropy::SystemEntropy;
 use turnpike_runtime::readiness::Readiness;
@@ -68,6 +68,8 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
         AssertionKeys::generate(clock.clone(), entropy.clone()).map_err(start::Error::from)?;
     let registry = backend::registry(&config.store, clock.clone(), entropy.clone());
     let registry = registry.await.map_err(start::Error::from)?;
+    let teams = provided_teams(&config.teams).map_err(start::Error::from)?;
+    registry.provide_teams(&teams).await.map_err(start::Error::from)?;
     let platform = platform_team(config)?;
     registry.provide_built_in(&platform).await.map_err(start::Error::from)?;
     let public_url = start::http_url("public_url", &url)?;
@@ -136,10 +138,11 @@ impl Ready {
 fn parts(core: &Core, config: &Config) -> Result<Parts, start::Error> {
     let Limits { tokens_per_second, .. } = config.limits;
     let all = [
-        turnpike_audit::parts(core, &config.teams)?,
+        turnpike_audit::parts(core),
         turnpike_clients::parts(core),
         turnpike_introspection::parts(core),
         turnpike_resource_servers::parts(core),
+        turnpike_teams::parts(core),
         turnpike_tokens::parts(core, TokenLimits { tokens_per_second })?,
     ];
     let mut together = Parts::default();

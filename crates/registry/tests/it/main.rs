@@ -14,3 +14,4 @@ mod plane;
 mod policy;
 mod requests;
 mod sweep;
+mod teams;

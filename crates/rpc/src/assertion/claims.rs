@@ -45,10 +45,6 @@ impl Claims {
         let Staff { id, display_name, teams, roles, session_expire_time } = staff;
         let mut jti = [0u8; 16];
         entropy.fill(&mut jti);
-        let (teams_known, teams) = match teams {
-            Teams::Known(teams) => (true, teams.iter().map(|t| t.as_str().to_owned()).collect()),
-            Teams::Unknown => (false, Vec::new()),
-        };
         let roles = roles.iter().map(|role| match role {
             Role::Auditor => RoleName::Auditor,
             Role::PlatformAdmin => RoleName::PlatformAdmin,
@@ -57,8 +53,8 @@ impl Claims {
             aud: AUDIENCE.to_owned(),
             sub: id.clone(),
             name: display_name.clone(),
-            teams_known,
-            teams,
+            teams_known: teams.are_all(),
+            teams: teams.known().iter().map(|t| t.as_str().to_owned()).collect(),
             roles: roles.collect(),
             session_exp: session_expire_time.millis(),
             mth: method.to_owned(),
@@ -87,7 +83,7 @@ impl Claims {
         {
             return Err(Refusal::Expired);
         }
-        if sub.is_empty() || (!teams_known && !teams.is_empty()) {
+        if sub.is_empty() {
             return Err(Refusal::Malformed);
         }
         let teams: BTreeSet<TeamId> = teams
@@ -97,7 +93,7 @@ impl Claims {
         Ok(Staff {
             id: sub,
             display_name: name,
-            teams: if teams_known { Teams::Known(teams) } else { Teams::Unknown },
+            teams: if teams_known { Teams::Known(teams) } else { Teams::Unknown(teams) },
             roles: roles
                 .into_iter()
                 .map(|role| match role {

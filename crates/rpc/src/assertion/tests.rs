@@ -98,9 +98,11 @@ impl World {
 fn what_is_signed_is_what_is_verified() {
     let w = world();
     let known = olga();
-    let unknown = Staff { teams: Teams::Unknown, roles: BTreeSet::new(), ..olga() };
+    let some = BTreeSet::from([TeamId::parse("orders").unwrap()]);
+    let unknown = Staff { teams: Teams::Unknown(BTreeSet::new()), ..olga() };
+    let some = Staff { teams: Teams::Unknown(some), roles: BTreeSet::new(), ..olga() };
     let none = Staff { teams: Teams::Known(BTreeSet::new()), ..olga() };
-    for staff in [known, unknown, none] {
+    for staff in [known, unknown, some, none] {
         let jws = w.signer.sign(&staff, METHOD).unwrap();
         assert_eq!(w.verifier.verify(&jws, METHOD), Ok(staff));
         assert!(jws.bytes().all(|b| b.is_ascii_graphic()), "fits into metadata");
@@ -229,7 +231,7 @@ fn spoilt_claims_are_refused() {
         ("team", w.with(|c| drop(c.insert("teams".into(), json!(["A b"])))), Refusal::Malformed),
         (
             "known",
-            w.with(|c| drop(c.insert("teams_known".into(), json!(false)))),
+            w.with(|c| drop(c.insert("teams_known".into(), json!("no")))),
             Refusal::Malformed,
         ),
         ("no one", w.with(|c| drop(c.insert("sub".into(), json!("")))), Refusal::Malformed),

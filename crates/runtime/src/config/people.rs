@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use serde::{Deserialize, Serialize};
 use turnpike_domain::id::TeamId;
-use turnpike_rpc::session::TeamName;
+use turnpike_domain::text::TeamName;
 
 use super::error::Error;
 
@@ -56,6 +56,7 @@ pub fn check_people(teams: &[Team], personas: &[Persona]) -> Result<(), Error> {
         if !known.insert(&team.team) {
             return Err(Error::value(key, "is there twice"));
         }
+        team_name(&format!("teams[{n}].display_name"), &team.display_name)?;
     }
     let mut people = BTreeSet::new();
     for (n, persona) in personas.iter().enumerate() {
@@ -73,17 +74,15 @@ pub fn check_people(teams: &[Team], personas: &[Persona]) -> Result<(), Error> {
     Ok(())
 }
 
-/// The teams, as SessionService names them.
+/// The teams that are there from the start.
 ///
 /// # Errors
 ///
-/// The first whose key is none.
-pub fn team_names(teams: &[Team]) -> Result<Vec<TeamName>, Error> {
-    let name = |team: &Team| {
-        let key = team_id("teams", &team.team)?;
-        Ok(TeamName { team: key, display_name: team.display_name.clone() })
-    };
-    teams.iter().map(name).collect()
+/// The first whose key or name is none.
+pub fn provided_teams(teams: &[Team]) -> Result<Vec<(TeamId, TeamName)>, Error> {
+    let team =
+        |team: &Team| Ok((team_id("teams", &team.team)?, team_name("teams", &team.display_name)?));
+    teams.iter().map(team).collect()
 }
 
 fn check_team(key: &str, team: &str) -> Result<(), Error> {
@@ -93,4 +92,8 @@ fn check_team(key: &str, team: &str) -> Result<(), Error> {
 /// The team that a setting is.
 pub(crate) fn team_id(key: &str, team: &str) -> Result<TeamId, Error> {
     TeamId::parse(team).map_err(|problem| Error::value(key, problem))
+}
+
+fn team_name(key: &str, name: &str) -> Result<TeamName, Error> {
+    TeamName::parse(name).map_err(|problem| Error::value(key, problem))
 }

@@ -138,6 +138,22 @@ const pages: {
       await expect(page.getByRole("option", { name: /Nature Basket/ })).toBeVisible();
     },
   },
+  { name: "teams", path: "/teams", as: "pavel", heading: "Teams" },
+  { name: "team", path: "/teams/billing", as: "ada", heading: "Billing" },
+  {
+    name: "team that is taken",
+    path: "/teams/new",
+    as: "ada",
+    heading: "Make a team",
+    act: async (page) => {
+      await page.getByLabel("Display name").fill("Orders");
+      await page.getByLabel("Key").fill("orders");
+      await page.getByRole("button", { name: "Make the team" }).click();
+      await expect(page.getByLabel("Key")).toHaveAttribute("aria-invalid", "true");
+    },
+  },
+  { name: "no team", path: "/", as: "nora", heading: "Overview" },
+  { name: "teams unknown", path: "/", as: "gwen", heading: "Overview" },
   {
     name: "activity, verified",
     path: "/activity",

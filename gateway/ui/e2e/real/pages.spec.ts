@@ -12,6 +12,10 @@ const addresses = [
   { path: "/clients/new", heading: "Register a client" },
   { path: "/grants", heading: "Grants" },
   { path: "/grants/new", heading: "Ask for access" },
+  { path: "/teams", heading: "Teams" },
+  { path: "/teams/new", heading: "Make a team" },
+  { path: "/teams/orders", heading: "Orders" },
+  { path: "/teams/orders/edit", heading: "Edit Orders" },
   { path: "/activity", heading: "Activity" },
   { path: "/nowhere/at/all", heading: "No such page" },
 ];

@@ -28,5 +28,5 @@ export {
   SessionService,
   type Deployment,
   type GetSessionResponse,
-  type Team,
 } from "./gen/turnpike/v1/session_pb";
+export { TeamService, TeamState, type Team } from "./gen/turnpike/v1/teams_pb";

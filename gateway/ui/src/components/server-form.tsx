@@ -15,7 +15,7 @@ export function formField(
   known: (field: string) => boolean,
   aliases: Readonly<Record<string, string>> = {},
 ): string | undefined {
-  const bare = camel(path.replace(/^(client|resource_server|grant)\.(?=.)/, ""));
+  const bare = camel(path.replace(/^(client|resource_server|grant|team)\.(?=.)/, ""));
   for (const candidate of [bare, camel(path)]) {
     const parts = candidate.split(".");
     // `scopes.3` belongs to `scopes` where the form keeps it as one field.

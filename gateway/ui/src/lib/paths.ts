@@ -28,6 +28,12 @@ export const paths = {
     linkOptions({ to: "/grants/new", search }),
   grant: (grantId: string) => linkOptions({ to: "/grants/$grantId", params: { grantId } }),
 
+  teams: (search: { text?: string; state?: (typeof teamStates)[number] } = {}) =>
+    linkOptions({ to: "/teams", search }),
+  newTeam: () => linkOptions({ to: "/teams/new" }),
+  team: (team: string) => linkOptions({ to: "/teams/$team", params: { team } }),
+  editTeam: (team: string) => linkOptions({ to: "/teams/$team/edit", params: { team } }),
+
   activity: (
     search: { client?: string; "resource-server"?: string; team?: string; about?: string } = {},
   ) => linkOptions({ to: "/activity", search }),
@@ -40,6 +46,8 @@ export type ResourceServerTab = (typeof resourceServerTabs)[number];
 
 export const clientTabs = ["access", "secrets", "try", "settings"] as const;
 export type ClientTab = (typeof clientTabs)[number];
+
+export const teamStates = ["active", "orphan"] as const;
 
 export const grantViews = ["waiting", "all"] as const;
 export const grantStates = ["pending", "active", "denied", "revoked", "expired"] as const;

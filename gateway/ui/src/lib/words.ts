@@ -1,4 +1,4 @@
-import { ClientState, GrantState, PrincipalKind, type Principal } from "~/api";
+import { ClientState, GrantState, PrincipalKind, TeamState, type Principal } from "~/api";
 
 export type Tone = "good" | "waiting" | "bad" | "quiet" | "info";
 
@@ -15,6 +15,12 @@ export const clientStateWords: Record<ClientState, { label: string; tone: Tone }
   [ClientState.UNSPECIFIED]: { label: "Unknown", tone: "quiet" },
   [ClientState.ENABLED]: { label: "Enabled", tone: "good" },
   [ClientState.DISABLED]: { label: "Disabled", tone: "bad" },
+};
+
+export const teamStateWords: Record<TeamState, { label: string; tone: Tone }> = {
+  [TeamState.UNSPECIFIED]: { label: "Unknown", tone: "quiet" },
+  [TeamState.ACTIVE]: { label: "Active", tone: "good" },
+  [TeamState.ORPHAN]: { label: "Orphan", tone: "bad" },
 };
 
 export function count(amount: number, one: string, many = `${one}s`): string {

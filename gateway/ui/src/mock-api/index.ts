@@ -4,13 +4,15 @@ import { ClientService } from "~/api/gen/turnpike/v1/clients_pb";
 import { GrantService } from "~/api/gen/turnpike/v1/grants_pb";
 import { ResourceServerService } from "~/api/gen/turnpike/v1/resource_servers_pb";
 import { Role, SessionService } from "~/api/gen/turnpike/v1/session_pb";
+import { TeamService } from "~/api/gen/turnpike/v1/teams_pb";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { auditHandlers } from "./audit";
 import { clientHandlers } from "./clients";
 import { grantHandlers } from "./grants";
 import { resourceServerHandlers } from "./resource-servers";
 import { seededWorld } from "./seed";
-import { callerOf, personas, teamNames, type PersonaId, type World } from "./world";
+import { teamHandlers } from "./teams";
+import { callerOf, personas, type PersonaId, type World } from "./world";
 
 export { seededWorld } from "./seed";
 export { World, type PersonaId } from "./world";
@@ -30,16 +32,17 @@ export function mockTransport(
     router.service(ClientService, clientHandlers(world, caller));
     router.service(GrantService, grantHandlers(world, caller));
     router.service(ResourceServerService, resourceServerHandlers(world, caller));
+    router.service(TeamService, teamHandlers(world, caller));
     router.service(SessionService, {
       getSession(_request, context) {
         const { principal, persona: who } = caller(context);
-        const all = Object.keys(teamNames);
+        const all = [...world.teams.keys()];
         const teams = who.admin === true ? all : who.teams;
         return {
           principal,
           teams: teams.map((team) => ({
             team,
-            displayName: teamNames[team] ?? team,
+            displayName: world.teams.get(team)?.displayName ?? team,
             member: who.teams.includes(team),
           })),
           roles: [
@@ -54,7 +57,7 @@ export function mockTransport(
             jwksUri: "http://127.0.0.1:8080/.well-known/jwks.json",
             version: "0.1.0-mock",
           },
-          teamsKnown: true,
+          teamsKnown: who.teamsUnknown !== true,
         };
       },
     });

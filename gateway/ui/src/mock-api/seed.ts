@@ -6,6 +6,7 @@ import {
   GrantState,
   ResourceServerSchema,
 } from "~/api/gen/turnpike/v1/resources_pb";
+import { TeamState } from "~/api/gen/turnpike/v1/teams_pb";
 import { draftGrant, keepGrant, refreshScopes } from "./grants";
 import { Caller, personas, World } from "./world";
 
@@ -21,6 +22,31 @@ export function seededWorld(): World {
     (p) => new Caller(p),
   );
   if (olga === undefined || pavel === undefined || ada === undefined) return world;
+
+  const addTeam = (key: string, displayName: string, more: Parameters<World["addTeam"]>[0]) =>
+    world.addTeam({
+      displayName,
+      contact: `#team-${key}`,
+      appRoles: [`Team.${displayName}`],
+      createTime: ago(400 * day),
+      updateTime: ago(200 * day),
+      lastMemberTime: ago(day / 2),
+      ...more,
+    });
+  addTeam("billing", "Billing", {
+    team: "billing",
+    lastMemberTime: ago(120 * day),
+    state: TeamState.ORPHAN,
+    directoryGroups: ["6a0c4f9e-3c1d-4f57-9d0a-2b7b1c9e8f10"],
+  });
+  addTeam("newcomers", "Newcomers", { team: "newcomers", createTime: ago(3 * day) });
+  addTeam("orders", "Orders", {
+    team: "orders",
+    directoryGroups: ["0f3e5a0c-1b2d-4c6f-8a9b-c0ffee00beef"],
+  });
+  addTeam("partners", "Partners", { team: "partners" });
+  addTeam("platform", "Platform", { team: "platform" });
+  addTeam("security", "Security", { team: "security" });
 
   const server = (
     caller: Caller,

@@ -11,6 +11,7 @@ import {
   type ResourceServer,
   type Secret,
 } from "~/api/gen/turnpike/v1/resources_pb";
+import { TeamSchema, TeamState, type Team } from "~/api/gen/turnpike/v1/teams_pb";
 import { denied, signedOut } from "./faults";
 
 export interface Persona {
@@ -19,6 +20,7 @@ export interface Persona {
   readonly teams: readonly string[];
   readonly admin?: boolean;
   readonly auditor?: boolean;
+  readonly teamsUnknown?: boolean;
 }
 
 export const personas = {
@@ -28,18 +30,15 @@ export const personas = {
   aino: { id: "aino", name: "Aino Aalto", teams: ["security"], auditor: true },
   /** Just joined: a team that owns nothing yet, so that empty states can be seen. */
   nils: { id: "nils", name: "Nils Nyberg", teams: ["newcomers"] },
+  /** In no team. */
+  nora: { id: "nora", name: "Nora Nobody", teams: [] },
+  /** In so many groups that the directory does not say which. */
+  gwen: { id: "gwen", name: "Gwen Groups", teams: [], teamsUnknown: true },
+  /** The same, with an app role that makes her a member of one team. */
+  gala: { id: "gala", name: "Gala Groups", teams: ["orders"], teamsUnknown: true },
 } satisfies Record<string, Persona>;
 
 export type PersonaId = keyof typeof personas;
-
-export const teamNames: Record<string, string> = {
-  billing: "Billing",
-  newcomers: "Newcomers",
-  orders: "Orders",
-  partners: "Partners",
-  platform: "Platform",
-  security: "Security",
-};
 
 /** All that the mock keeps. Several callers may share one. */
 export class World {
@@ -47,9 +46,18 @@ export class World {
   readonly clients = new Map<string, Client>();
   readonly grants = new Map<string, Grant>();
   readonly events: Event[] = [];
+  readonly teams = new Map<string, Team>();
   readonly answers = new Map<string, unknown>();
   #ids = 0;
   #revisions = 0;
+
+  /** A team that is there from the start. */
+  addTeam(team: Partial<Omit<Team, "$typeName" | "$unknown">> & { team: string }): void {
+    this.teams.set(
+      team.team,
+      create(TeamSchema, { state: TeamState.ACTIVE, etag: this.etag(), ...team }),
+    );
+  }
 
   now(): Date {
     return new Date();

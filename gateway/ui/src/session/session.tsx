@@ -1,6 +1,13 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { createContext, use, useMemo, type ReactNode } from "react";
-import { Role, SessionService, type Deployment, type GetSessionResponse, type Team } from "~/api";
+import {
+  Role,
+  SessionService,
+  TeamService,
+  type Deployment,
+  type GetSessionResponse,
+  type Team,
+} from "~/api";
 import { explain } from "~/api/errors";
 import { nameOf } from "~/lib/words";
 import { Splash } from "./splash";
@@ -38,9 +45,15 @@ export function SessionGate({ children }: { children: ReactNode }) {
     {},
     { staleTime: 60_000, meta: { session: true } },
   );
+  // What teams are called that the user is not in; until it is known, their keys stand for them.
+  const teams = useQuery(
+    TeamService.method.listTeams,
+    { pageSize: 200 },
+    { enabled: query.data !== undefined, staleTime: 5 * 60_000 },
+  );
   const session = useMemo(
-    () => (query.data === undefined ? undefined : sessionOf(query.data)),
-    [query.data],
+    () => (query.data === undefined ? undefined : sessionOf(query.data, teams.data?.teams ?? [])),
+    [query.data, teams.data],
   );
   if (query.error !== null) {
     const fault = explain(query.error);
@@ -53,11 +66,11 @@ export function SessionGate({ children }: { children: ReactNode }) {
   return <SessionContext value={session}>{children}</SessionContext>;
 }
 
-function sessionOf(answer: GetSessionResponse): Session {
+function sessionOf(answer: GetSessionResponse, teams: readonly Team[]): Session {
   const isAdmin = answer.roles.includes(Role.PLATFORM_ADMIN);
   const isAuditor = answer.roles.includes(Role.AUDITOR);
   const memberTeams = answer.teams.filter((team) => team.member);
-  const names = new Map(answer.teams.map((team) => [team.team, team.displayName]));
+  const names = new Map([...teams, ...answer.teams].map((team) => [team.team, team.displayName]));
   const acting = new Set(answer.teams.map((team) => team.team));
   return {
     id: answer.principal?.id ?? "",

@@ -10,6 +10,7 @@ import {
   IconPlus,
   IconSearch,
   IconServerBolt,
+  IconUsersGroup,
 } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
 import { useNavigate } from "@tanstack/react-router";
@@ -70,6 +71,13 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
       keywords: "approve deny decide",
       leftSection: <IconKey size={18} />,
       onClick: () => void navigate(paths.grants({ view: "waiting" })),
+    },
+    {
+      id: "teams",
+      label: "Teams",
+      keywords: "people owner contact groups",
+      leftSection: <IconUsersGroup size={18} />,
+      onClick: () => void navigate(paths.teams()),
     },
     {
       id: "activity",

@@ -8,6 +8,7 @@ import {
   IconKey,
   IconSearch,
   IconServerBolt,
+  IconUsersGroup,
 } from "@tabler/icons-react";
 import { Link, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState, type ComponentType, type ReactNode } from "react";
@@ -124,6 +125,9 @@ function Navigation() {
           </span>
         )}
       </NavItem>
+      <NavItem to={paths.teams()} icon={IconUsersGroup}>
+        Teams
+      </NavItem>
       <NavItem to={paths.activity()} icon={IconHistory}>
         Activity
       </NavItem>
@@ -163,7 +167,9 @@ function Where() {
     <div className={classes.where}>
       <Text size="xs" c="dimmed">
         {teams.length === 0
-          ? "You are in no team"
+          ? session.teamsKnown
+            ? "You are in no team"
+            : "Your teams are not known"
           : teams.length === 1
             ? "Your team"
             : "Your teams"}

@@ -245,7 +245,7 @@ describe("deciding", () => {
     });
     const approve = await screen.findByRole("button", { name: "Approve" });
     expect(approve).toHaveAttribute("aria-disabled", "true");
-    expect(approve).toHaveAccessibleDescription("Team orders decides");
+    await waitFor(() => expect(approve).toHaveAccessibleDescription("Team Orders decides"));
     await user.click(approve);
     expect(screen.queryByRole("dialog")).not.toBeInTheDocument();
     expect(screen.getByRole("button", { name: "Withdraw" })).toBeEnabled();

@@ -86,6 +86,7 @@ async fn decide(
         Seen::Before(keys) => return Ok(Attempt::Nothing(again(registry, op, &keys).await?)),
         Seen::Never(replaces) => replaces,
     };
+    registry.owner("client.team", &new.team).await?;
     let now = registry.now();
     let client_id = match made {
         Some(made) => made.client_id.clone(),
@@ -94,6 +95,7 @@ async fn decide(
     };
     let mut client = Versioned::new(build(new, client_id, now));
     let mut change = Change::new(permit, op.origin());
+    change.check_team(&new.team);
     let grants = match &new.wanted {
         Some((wanted, reason)) => {
             let asked = Wants { wanted, reason, now };

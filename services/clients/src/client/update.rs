@@ -40,6 +40,7 @@ async fn decide(
     if moves {
         let resource = Resource::Client { team: &next.value.team, related: &[] };
         op.authorize_new(Action::ManageClient, &resource)?;
+        registry.owner("client.team", &next.value.team).await?;
         // Scopes of Turnpike's own API act for the owner, whoever knows the secret: they do not move either.
         let grants = registry.live_grants_of_client(id).await?;
         check_hand_over(&grants, |grant| {
@@ -57,6 +58,10 @@ async fn decide(
     next.value.update_time = registry.now();
     let mut change = Change::new(&permit, op.origin());
     change.put_client(&next)?;
+    if moves {
+        change.check_team(&next.value.team);
+        change.own_client(&next.value);
+    }
     let became = Became::Other(&client.value, &next.value);
     change.event(EventDraft::of_client(EventAction::ClientUpdated, became));
     next.version += 1;

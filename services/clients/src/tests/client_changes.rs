@@ -177,6 +177,24 @@ async fn a_client_goes_to_a_team_of_whoever_moves_it() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_client_belongs_to_a_team_that_is_there() {
+    let plane = Plane::new().await;
+    let nobody = pb::CreateClientRequest {
+        client: Some(pb::Client {
+            display_name: "Lost".to_owned(),
+            team: "nobody".to_owned(),
+            ..Default::default()
+        }),
+        ..Default::default()
+    };
+    let wrong = pairs(&[("client.team", "NOT_FOUND")]);
+    assert_eq!(violations(plane.create(&admin(), nobody).await), wrong);
+    let client = shop(&plane).await;
+    let wanted = pb::Client { team: "nobody".to_owned(), ..client };
+    assert_eq!(violations(plane.update(&admin(), update(&wanted, &["team"])).await), wrong);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn others_are_refused_each_in_their_way() {
     let plane = Plane::new().await;
     let (id, _) = plane.waiting(&["orders/read"]).await;

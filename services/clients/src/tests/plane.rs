@@ -82,6 +82,9 @@ impl Plane {
         if pool.is_some() {
             registry = registry.mirrored(pool);
         }
+        let teams =
+            ["orders", "partners", "others", "strangers", "billing", "buyers", "platform", "tools"];
+        turnpike_testkit::teams::provide(&registry, &teams).await;
         let tokens = PageTokens::new(&[7; 32]).unwrap();
         let plane = Self { registry, clock, tokens, _folder: folder };
         plane.server("orders", "orders", &["read", "write"]).await;
@@ -190,7 +193,8 @@ impl Plane {
         let page = self.registry.list_events(&filter, 500, None, |_| true).await.unwrap();
         assert!(page.next.is_none());
         let mut events = page.items;
-        events.retain(|event| event.request_id != "setup");
+        let settings = ["setup", turnpike_testkit::teams::REQUEST_ID];
+        events.retain(|event| !settings.contains(&event.request_id.as_str()));
         events.reverse();
         events
     }

@@ -80,7 +80,7 @@ async fn clients_are_listed_by_team() {
     let unknown = Actor::Staff(Staff {
         id: "u".to_owned(),
         display_name: "U".to_owned(),
-        teams: Teams::Unknown,
+        teams: Teams::Unknown(std::collections::BTreeSet::new()),
         roles: Default::default(),
         session_expire_time: turnpike_domain::Timestamp::MAX,
     });

@@ -60,6 +60,9 @@ impl Plane {
         let clock = Arc::new(TestClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
         let registry = Registry::open(store, clock.clone(), entropy).await.unwrap();
+        let teams =
+            ["orders", "partners", "others", "strangers", "billing", "buyers", "platform", "tools"];
+        turnpike_testkit::teams::provide(&registry, &teams).await;
         let tokens = PageTokens::new(&[7; 32]).unwrap();
         Self { registry, clock, tokens, _folder: folder }
     }
@@ -191,7 +194,8 @@ impl Plane {
                 break;
             }
         }
-        events.retain(|event| event.request_id != "setup");
+        let settings = ["setup", turnpike_testkit::teams::REQUEST_ID];
+        events.retain(|event| !settings.contains(&event.request_id.as_str()));
         events.reverse();
         events
     }

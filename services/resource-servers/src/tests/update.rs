@@ -8,7 +8,8 @@ use turnpike_proto::v1 as pb;
 use turnpike_registry::GrantFilter;
 
 use super::plane::{
-    Plane, auditor, code, deletion, owner, pairs, person, scope, stranger, team, update, violations,
+    Plane, admin, auditor, code, deletion, new_server, owner, pairs, person, scope, stranger, team,
+    update, violations,
 };
 
 #[tokio::test(flavor = "multi_thread")]
@@ -135,6 +136,17 @@ async fn others_are_told_that_they_may_not() {
     let answer = plane.update(&stranger(), update(&absent, &["display_name"])).await;
     assert_eq!(code(answer), "NOT_FOUND");
     assert_eq!(plane.server("orders").await, server);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn it_belongs_to_a_team_that_is_there() {
+    let plane = Plane::new().await;
+    let wrong = pairs(&[("resource_server.team", "NOT_FOUND")]);
+    let created = plane.create(&admin(), new_server("lost", "nobody", &["read"])).await;
+    assert_eq!(violations(created), wrong);
+    let server = plane.orders(&["read"]).await;
+    let wanted = pb::ResourceServer { team: "nobody".to_owned(), ..server };
+    assert_eq!(violations(plane.update(&admin(), update(&wanted, &["team"])).await), wrong);
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -27,6 +27,12 @@ export function SubjectLink({ event }: { event: Event }) {
           {key}
         </TextLink>
       );
+    case "teams":
+      return (
+        <TextLink {...paths.team(key)} className={classes.key}>
+          {key}
+        </TextLink>
+      );
     default:
       return <span>{event.subject}</span>;
   }

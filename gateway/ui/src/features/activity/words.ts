@@ -5,6 +5,7 @@ const objects: Record<string, string> = {
   client: "Client",
   grant: "Grant",
   resource_server: "Resource server",
+  team: "Team",
   token: "Token",
 };
 
@@ -31,6 +32,7 @@ export const aboutChoices = [
   { value: "clients", label: "Clients" },
   { value: "resource-servers", label: "Resource servers" },
   { value: "grants", label: "Grants" },
+  { value: "teams", label: "Teams" },
   { value: "refusals", label: "Refused calls" },
 ] as const;
 
@@ -38,5 +40,6 @@ export const actionOf: Record<string, string> = {
   clients: "client.*",
   "resource-servers": "resource_server.*",
   grants: "grant.*",
+  teams: "team.*",
   refusals: "call.refused",
 };

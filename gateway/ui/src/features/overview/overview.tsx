@@ -7,7 +7,6 @@ import {
   IconKey,
   IconPlus,
   IconServerBolt,
-  IconUsersGroup,
 } from "@tabler/icons-react";
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, type ReactNode } from "react";
@@ -20,6 +19,7 @@ import { Scopes } from "~/components/mono";
 import { Empty, PageHeader, Panel } from "~/components/page";
 import { When } from "~/components/when";
 import { waitingInput, waitingOptions } from "~/features/grants/waiting";
+import { NoTeam, TeamsNotKnown } from "~/features/teams/no-team";
 import { paths } from "~/lib/paths";
 import { count, nameOf } from "~/lib/words";
 import { useSession } from "~/session/session";
@@ -41,9 +41,10 @@ export function Overview({ wanted }: { wanted: string | undefined }) {
           session.memberTeams.length > 1 && <TeamFilter team={wanted} everyone="My first team" />
         }
       />
+      <TeamsNotKnown />
       <Waiting />
       {team === undefined ? (
-        <NoTeam known={session.teamsKnown} />
+        <NoTeam />
       ) : (
         <>
           <QuickActions />
@@ -56,26 +57,6 @@ export function Overview({ wanted }: { wanted: string | undefined }) {
         </>
       )}
     </>
-  );
-}
-
-function NoTeam({ known }: { known: boolean }) {
-  return (
-    <Panel>
-      <Empty
-        icon={<IconUsersGroup size={24} />}
-        title={known ? "You are in no team" : "The directory did not say which teams you are in"}
-        action={
-          <ButtonLink variant="default" {...paths.resourceServers()}>
-            Look at the catalogue
-          </ButtonLink>
-        }
-      >
-        {known
-          ? "Clients and resource servers belong to teams. Ask a platform admin to map one of your groups to a team."
-          : "It does so for people in very many groups. Ask a platform admin to assign you to your team by role."}
-      </Empty>
-    </Panel>
   );
 }
 

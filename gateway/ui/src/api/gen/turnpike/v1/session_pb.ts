@@ -10,13 +10,15 @@ import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { file_google_protobuf_timestamp } from "@bufbuild/protobuf/wkt";
 import type { Principal } from "./resources_pb";
 import { file_turnpike_v1_resources } from "./resources_pb";
+import type { Team } from "./teams_pb";
+import { file_turnpike_v1_teams } from "./teams_pb";
 import type { Message } from "@bufbuild/protobuf";
 
 /**
  * Describes the file turnpike/v1/session.proto.
  */
 export const file_turnpike_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("Chl0dXJucGlrZS92MS9zZXNzaW9uLnByb3RvEgt0dXJucGlrZS52MSITChFHZXRTZXNzaW9uUmVxdWVzdCL2AQoSR2V0U2Vzc2lvblJlc3BvbnNlEikKCXByaW5jaXBhbBgBIAEoCzIWLnR1cm5waWtlLnYxLlByaW5jaXBhbBIgCgV0ZWFtcxgCIAMoCzIRLnR1cm5waWtlLnYxLlRlYW0SIAoFcm9sZXMYAyADKA4yES50dXJucGlrZS52MS5Sb2xlEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgpkZXBsb3ltZW50GAUgASgLMhcudHVybnBpa2UudjEuRGVwbG95bWVudBITCgt0ZWFtc19rbm93bhgGIAEoCCI6CgRUZWFtEgwKBHRlYW0YASABKAkSFAoMZGlzcGxheV9uYW1lGAIgASgJEg4KBm1lbWJlchgDIAEoCCJ3CgpEZXBsb3ltZW50Eg4KBmlzc3VlchgBIAEoCRIWCg50b2tlbl9lbmRwb2ludBgCIAEoCRIeChZpbnRyb3NwZWN0aW9uX2VuZHBvaW50GAMgASgJEhAKCGp3a3NfdXJpGAQgASgJEg8KB3ZlcnNpb24YBSABKAkqRwoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASFwoTUk9MRV9QTEFURk9STV9BRE1JThABEhAKDFJPTEVfQVVESVRPUhACMl8KDlNlc3Npb25TZXJ2aWNlEk0KCkdldFNlc3Npb24SHi50dXJucGlrZS52MS5HZXRTZXNzaW9uUmVxdWVzdBofLnR1cm5waWtlLnYxLkdldFNlc3Npb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_turnpike_v1_resources]);
+  fileDesc("Chl0dXJucGlrZS92MS9zZXNzaW9uLnByb3RvEgt0dXJucGlrZS52MSITChFHZXRTZXNzaW9uUmVxdWVzdCL2AQoSR2V0U2Vzc2lvblJlc3BvbnNlEikKCXByaW5jaXBhbBgBIAEoCzIWLnR1cm5waWtlLnYxLlByaW5jaXBhbBIgCgV0ZWFtcxgCIAMoCzIRLnR1cm5waWtlLnYxLlRlYW0SIAoFcm9sZXMYAyADKA4yES50dXJucGlrZS52MS5Sb2xlEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgpkZXBsb3ltZW50GAUgASgLMhcudHVybnBpa2UudjEuRGVwbG95bWVudBITCgt0ZWFtc19rbm93bhgGIAEoCCJ3CgpEZXBsb3ltZW50Eg4KBmlzc3VlchgBIAEoCRIWCg50b2tlbl9lbmRwb2ludBgCIAEoCRIeChZpbnRyb3NwZWN0aW9uX2VuZHBvaW50GAMgASgJEhAKCGp3a3NfdXJpGAQgASgJEg8KB3ZlcnNpb24YBSABKAkqRwoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASFwoTUk9MRV9QTEFURk9STV9BRE1JThABEhAKDFJPTEVfQVVESVRPUhACMl8KDlNlc3Npb25TZXJ2aWNlEk0KCkdldFNlc3Npb24SHi50dXJucGlrZS52MS5HZXRTZXNzaW9uUmVxdWVzdBofLnR1cm5waWtlLnYxLkdldFNlc3Npb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_turnpike_v1_resources, file_turnpike_v1_teams]);
 
 /**
  * See SessionService.GetSession.
@@ -47,7 +49,8 @@ export type GetSessionResponse = Message<"turnpike.v1.GetSessionResponse"> & {
   principal?: Principal | undefined;
 
   /**
-   * The teams the caller acts for: a platform admin's are all teams.
+   * The teams the caller acts for: a platform admin's are all teams. Of each its key, display name, contact, and whether
+   * the caller is a member.
    *
    * @generated from field: repeated turnpike.v1.Team teams = 2;
    */
@@ -75,7 +78,8 @@ export type GetSessionResponse = Message<"turnpike.v1.GetSessionResponse"> & {
   deployment?: Deployment | undefined;
 
   /**
-   * False if the directory did not say which teams the caller is in: then `teams` is not the whole truth.
+   * False if the directory did not say which groups the caller is in: then `teams` may not be the whole truth, and an
+   * admin of the directory should assign app roles.
    *
    * @generated from field: bool teams_known = 6;
    */
@@ -88,41 +92,6 @@ export type GetSessionResponse = Message<"turnpike.v1.GetSessionResponse"> & {
  */
 export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PURE__*/
   messageDesc(file_turnpike_v1_session, 1);
-
-/**
- * A group of the company's directory.
- *
- * @generated from message turnpike.v1.Team
- */
-export type Team = Message<"turnpike.v1.Team"> & {
-  /**
-   * Key of the team: 1 to 64 lower-case letters, digits and `-`.
-   *
-   * @generated from field: string team = 1;
-   */
-  team: string;
-
-  /**
-   * What people call it.
-   *
-   * @generated from field: string display_name = 2;
-   */
-  displayName: string;
-
-  /**
-   * Whether the caller is a member; a platform admin sees teams without being one.
-   *
-   * @generated from field: bool member = 3;
-   */
-  member: boolean;
-};
-
-/**
- * Describes the message turnpike.v1.Team.
- * Use `create(TeamSchema)` to create a new message.
- */
-export const TeamSchema: GenMessage<Team> = /*@__PURE__*/
-  messageDesc(file_turnpike_v1_session, 2);
 
 /**
  * Facts about this installation.
@@ -171,7 +140,7 @@ export type Deployment = Message<"turnpike.v1.Deployment"> & {
  * Use `create(DeploymentSchema)` to create a new message.
  */
 export const DeploymentSchema: GenMessage<Deployment> = /*@__PURE__*/
-  messageDesc(file_turnpike_v1_session, 3);
+  messageDesc(file_turnpike_v1_session, 2);
 
 /**
  * What a caller may do beyond their teams.

@@ -1,0 +1,6 @@
+//! The use cases over a real store, called as the gate calls them.
+
+mod changes;
+mod deletion;
+mod plane;
+mod reads;
