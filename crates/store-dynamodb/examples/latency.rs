@@ -20,8 +20,7 @@ async fn main() {
     let emulator = MiniStack::start().await;
     let settings = Settings {
         endpoint_url: Some(emulator.url().to_owned()),
-        region: Some(MiniStack::REGION.to_owned()),
-        ..Settings::new("turnpike")
+        ..Settings::new("turnpike", MiniStack::REGION)
     };
     let (key, secret) = (MiniStack::ACCESS_KEY_ID, MiniStack::SECRET_ACCESS_KEY);
     let client = connect_as(&settings, Credentials::from_keys(key, secret, None)).unwrap();

@@ -17,8 +17,8 @@ use crate::open::OpenError;
 pub struct Settings {
     /// The table's name: 3 to 255 of `a-z`, `A-Z`, `0-9`, `_`, `-` and `.`.
     pub table: String,
-    /// The region, such as `eu-west-1`; what the environment or the profile says if `None`.
-    pub region: Option<String>,
+    /// The region, such as `eu-west-1`; that of the environment does not count.
+    pub region: String,
     /// The address of an emulator, or of an endpoint of one's own; the region's service if `None`.
     pub endpoint_url: Option<String>,
     /// For a connection to be made.
@@ -30,11 +30,11 @@ pub struct Settings {
 }
 
 impl Settings {
-    /// The service of the environment's region, and timeouts that let a lost request be repeated within six seconds.
-    pub fn new(table: impl Into<String>) -> Settings {
+    /// The region's service, and timeouts that let one lost request be repeated within six seconds.
+    pub fn new(table: impl Into<String>, region: impl Into<String>) -> Settings {
         Settings {
             table: table.into(),
-            region: None,
+            region: region.into(),
             endpoint_url: None,
             connect_timeout: Duration::from_secs(1),
             attempt_timeout: Duration::from_secs(2),
@@ -49,13 +49,13 @@ impl Settings {
 /// [`OpenError::Setting`].
 pub async fn connect(settings: &Settings) -> Result<Client, OpenError> {
     check(settings)?;
-    let mut config = aws_config::defaults(behaviour())
+    let config = aws_config::defaults(behaviour())
+        .region(region(settings))
         .retry_config(retries())
-        .timeout_config(timeouts(settings));
-    if let Some(region) = region(settings) {
-        config = config.region(region);
-    }
-    of_environment(&config.load().await, settings)
+        .timeout_config(timeouts(settings))
+        .load()
+        .await;
+    of_environment(&config, settings)
 }
 
 /// A client with these credentials; the environment is not looked at.
@@ -64,10 +64,9 @@ pub async fn connect(settings: &Settings) -> Result<Client, OpenError> {
 /// [`OpenError::Setting`].
 pub fn connect_as(settings: &Settings, credentials: Credentials) -> Result<Client, OpenError> {
     check(settings)?;
-    let region = region(settings).ok_or_else(no_region)?;
     let config = aws_sdk_dynamodb::Config::builder()
         .behavior_version(behaviour())
-        .region(region)
+        .region(region(settings))
         .credentials_provider(credentials)
         .retry_config(retries())
         .timeout_config(timeouts(settings));
@@ -75,9 +74,6 @@ pub fn connect_as(settings: &Settings, credentials: Credentials) -> Result<Clien
 }
 
 fn of_environment(config: &SdkConfig, settings: &Settings) -> Result<Client, OpenError> {
-    if config.region().is_none() {
-        return Err(no_region());
-    }
     if settings.endpoint_url.is_none()
         && let Some(url) = endpoint_of_environment(config)
     {
@@ -109,7 +105,7 @@ fn check(settings: &Settings) -> Result<(), OpenError> {
         return Err(refuse("table", "must be 3 to 255 of a-z, A-Z, 0-9, `_`, `-`, `.`".to_owned()));
     }
     let of_region = |c: char| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '-';
-    if region.as_ref().is_some_and(|name| name.is_empty() || !name.chars().all(of_region)) {
+    if region.is_empty() || !region.chars().all(of_region) {
         return Err(refuse(
             "region",
             "must be the name of a region, such as `eu-west-1`".to_owned(),
@@ -147,12 +143,8 @@ fn check(settings: &Settings) -> Result<(), OpenError> {
     Ok(())
 }
 
-fn region(settings: &Settings) -> Option<Region> {
-    settings.region.clone().map(Region::new)
-}
-
-fn no_region() -> OpenError {
-    refuse("region", "neither the configuration nor the environment names one".to_owned())
+fn region(settings: &Settings) -> Region {
+    Region::new(settings.region.clone())
 }
 
 /// What `AWS_ENDPOINT_URL_DYNAMODB`, `AWS_ENDPOINT_URL` or the profile say, be it an address or not.
@@ -209,21 +201,13 @@ mod tests {
 
     #[test]
     fn an_endpoint_that_only_the_environment_names_is_refused() {
-        let region = Region::from_static("eu-west-1");
-        let config = || SdkConfig::builder().behavior_version(behaviour()).region(region.clone());
+        let config = || SdkConfig::builder().behavior_version(behaviour());
         let named = config().service_config(Environment).build();
-        let mut settings = Settings::new("turnpike");
+        let mut settings = Settings::new("turnpike", "eu-west-1");
         let refused = of_environment(&named, &settings).unwrap_err().to_string();
         assert!(refused.starts_with("endpoint_url: ") && refused.contains("`local`"), "{refused}");
         of_environment(&config().build(), &settings).unwrap();
         settings.endpoint_url = Some("http://127.0.0.1:4566".to_owned());
         of_environment(&named, &settings).unwrap();
-    }
-
-    #[test]
-    fn a_region_that_nobody_names_is_refused() {
-        let config = SdkConfig::builder().behavior_version(behaviour()).build();
-        let refused = of_environment(&config, &Settings::new("turnpike")).unwrap_err().to_string();
-        assert!(refused.starts_with("region: "), "{refused}");
     }
 }

@@ -26,8 +26,7 @@ pub async fn settings() -> Settings {
         endpoint_url: Some(emulator.url().to_owned()),
         attempt_timeout: Duration::from_secs(30),
         operation_timeout: Duration::from_secs(60),
-        region: Some(MiniStack::REGION.to_owned()),
-        ..Settings::new(table)
+        ..Settings::new(table, MiniStack::REGION)
     }
 }
 

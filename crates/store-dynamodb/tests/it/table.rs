@@ -184,8 +184,7 @@ async fn a_service_that_does_not_answer_is_unavailable() {
 fn settings_that_make_no_sense_are_refused() {
     let sane = || Settings {
         endpoint_url: Some("http://127.0.0.1:4566".to_owned()),
-        region: Some("eu-west-1".to_owned()),
-        ..Settings::new("turnpike")
+        ..Settings::new("turnpike", "eu-west-1")
     };
     connect_as(&sane(), credentials()).unwrap();
     connect_as(&Settings { endpoint_url: None, ..sane() }, credentials()).unwrap();
@@ -194,9 +193,8 @@ fn settings_that_make_no_sense_are_refused() {
     for (settings, key) in [
         (Settings { table: "ab".to_owned(), ..sane() }, "table"),
         (Settings { table: "a/b/c".to_owned(), ..sane() }, "table"),
-        (Settings { region: None, ..sane() }, "region"),
-        (Settings { region: Some(String::new()), ..sane() }, "region"),
-        (Settings { region: Some("eu-west-1.evil".to_owned()), ..sane() }, "region"),
+        (Settings { region: String::new(), ..sane() }, "region"),
+        (Settings { region: "eu-west-1.evil".to_owned(), ..sane() }, "region"),
         (endpoint(""), "endpoint_url"),
         (endpoint("localhost:4566"), "endpoint_url"),
         (endpoint("ftp://localhost"), "endpoint_url"),
@@ -222,8 +220,7 @@ async fn emulators_stand_side_by_side_and_end_with_their_owner() {
     let (one, two) = tokio::join!(MiniStack::start(), MiniStack::start());
     let at = |emulator: &MiniStack| Settings {
         endpoint_url: Some(emulator.url().to_owned()),
-        region: Some(MiniStack::REGION.to_owned()),
-        ..Settings::new("turnpike")
+        ..Settings::new("turnpike", MiniStack::REGION)
     };
     let [in_one, in_two] = [at(&one), at(&two)];
     create(&client(&in_one), "turnpike").await.unwrap();
