@@ -11,7 +11,7 @@ use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::grant::{Decision, Grant, GrantScopes, GrantState};
 use turnpike_domain::id::{ClientId, GrantId, TeamId};
 use turnpike_domain::resource_server::{OfferedScope, OfferedScopes};
-use turnpike_domain::secret::{SecretValue, Secrets};
+use turnpike_domain::secret::{SecretEntry, SecretValue, Secrets};
 use turnpike_domain::text::{Description, Reason, ResourceServerName, ScopeDescription};
 use turnpike_domain::{
     Actor, Client, Error, Identifier, Principal, ResourceServer, Scope, Timestamp,
@@ -84,6 +84,16 @@ impl Registered {
             })
             .await
             .unwrap();
+    }
+
+    /// Gives a client a second secret; answers with it.
+    pub async fn add_secret(&self, client_id: &str) -> SecretValue {
+        let (entry, secret) = SecretEntry::generate(self.0.entropy(), self.0.now());
+        self.change_client(client_id, |client| {
+            client.secrets.put(entry.clone(), client_id).unwrap();
+        })
+        .await;
+        secret
     }
 
     /// Gives a client more scopes, until `end` if there is one.

@@ -11,6 +11,14 @@ use crate::oauth::endpoint::json;
 /// keep to the characters that `error_description` may have (RFC 6749 section 5.2).
 #[derive(Debug)]
 pub enum Refusal {
+    /// What the endpoint needs has no room or does not answer, whoever asks: 503 with the code that RFC
+    /// 6749 has for an overloaded server.
+    Busy {
+        /// When to try again, in milliseconds from now.
+        retry_after_ms: u64,
+        /// In words.
+        why: &'static str,
+    },
     /// The caller is not who it says, or says nothing. With `challenge` the answer is 401 and names
     /// the scheme to use: a MUST where the caller used the `Authorization` header, and said too
     /// where it sent no credentials. Credentials in the body get 400, as Cognito gives.
@@ -40,6 +48,8 @@ pub enum Refusal {
     },
     /// The body did not arrive in time.
     TooSlow,
+    /// The authorization server gives the client no tokens by this grant.
+    UnauthorizedClient,
     /// Another grant type than `client_credentials`.
     UnsupportedGrantType,
 }
@@ -49,18 +59,21 @@ impl Refusal {
     pub const fn error(&self) -> &'static str {
         match self {
             Self::Client { .. } => "invalid_client",
-            Self::Failed(Error::Unavailable(_) | Error::RateLimited { .. })
+            Self::Busy { .. }
+            | Self::Failed(Error::Unavailable(_) | Error::RateLimited { .. })
             | Self::TooMany { .. } => "temporarily_unavailable",
             Self::Failed(_) => "server_error",
             Self::Method | Self::Request(_) | Self::TooLarge | Self::TooSlow => "invalid_request",
             Self::Scope(_) => "invalid_scope",
+            Self::UnauthorizedClient => "unauthorized_client",
             Self::UnsupportedGrantType => "unsupported_grant_type",
         }
     }
 
     const fn description(&self) -> &'static str {
         match self {
-            Self::Client { why, .. }
+            Self::Busy { why, .. }
+            | Self::Client { why, .. }
             | Self::Request(why)
             | Self::Scope(why)
             | Self::TooMany { why, .. } => why,
@@ -69,6 +82,7 @@ impl Refusal {
             Self::Method => "only POST is taken",
             Self::TooLarge => "the body is too large",
             Self::TooSlow => "the body did not arrive in time",
+            Self::UnauthorizedClient => "the authorization server gives the client no tokens",
             Self::UnsupportedGrantType => "only client_credentials is supported",
         }
     }
@@ -76,7 +90,9 @@ impl Refusal {
     const fn status(&self) -> StatusCode {
         match self {
             Self::Client { challenge: true, .. } => StatusCode::UNAUTHORIZED,
-            Self::Failed(Error::Unavailable(_)) => StatusCode::SERVICE_UNAVAILABLE,
+            Self::Busy { .. } | Self::Failed(Error::Unavailable(_)) => {
+                StatusCode::SERVICE_UNAVAILABLE
+            }
             Self::Failed(Error::RateLimited { .. }) | Self::TooMany { .. } => {
                 StatusCode::TOO_MANY_REQUESTS
             }
@@ -87,6 +103,7 @@ impl Refusal {
             Self::Client { .. }
             | Self::Request(_)
             | Self::Scope(_)
+            | Self::UnauthorizedClient
             | Self::UnsupportedGrantType => StatusCode::BAD_REQUEST,
         }
     }
@@ -98,7 +115,8 @@ impl Refusal {
                 let basic = HeaderValue::from_static(r#"Basic realm="turnpike", charset="UTF-8""#);
                 Some((WWW_AUTHENTICATE, basic))
             }
-            Self::Failed(Error::RateLimited { retry_after_ms })
+            Self::Busy { retry_after_ms, .. }
+            | Self::Failed(Error::RateLimited { retry_after_ms })
             | Self::TooMany { retry_after_ms, .. } => Some((RETRY_AFTER, seconds(*retry_after_ms))),
             Self::Failed(Error::Unavailable(_)) => Some((RETRY_AFTER, seconds(1000))),
             Self::Method => Some((ALLOW, HeaderValue::from_static("POST"))),
@@ -136,17 +154,20 @@ mod tests {
     fn each_looks_as_its_rfc_says() {
         let busy = || Error::Unavailable("the store said `secret`".into());
         let many = Refusal::TooMany { retry_after_ms: 1001, why: "later" };
+        let overloaded = Refusal::Busy { retry_after_ms: 2500, why: "later" };
         let client = |challenge| Refusal::Client { challenge, why: "who" };
         for (refusal, status, error, header) in [
             (client(true), 401, "invalid_client", Some(("www-authenticate", "Basic realm="))),
             (client(false), 400, "invalid_client", None),
             (Refusal::Request("bad"), 400, "invalid_request", None),
             (Refusal::Scope("no"), 400, "invalid_scope", None),
+            (Refusal::UnauthorizedClient, 400, "unauthorized_client", None),
             (Refusal::UnsupportedGrantType, 400, "unsupported_grant_type", None),
             (Refusal::TooLarge, 413, "invalid_request", None),
             (Refusal::TooSlow, 408, "invalid_request", None),
             (Refusal::Method, 405, "invalid_request", Some(("allow", "POST"))),
             (many, 429, "temporarily_unavailable", Some(("retry-after", "2"))),
+            (overloaded, 503, "temporarily_unavailable", Some(("retry-after", "3"))),
             (busy().into(), 503, "temporarily_unavailable", Some(("retry-after", "1"))),
             (Error::internal("the cause").into(), 500, "server_error", None),
         ] {

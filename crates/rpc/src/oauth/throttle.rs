@@ -136,6 +136,30 @@ impl Failures {
         }
     }
 
+    /// For attempts that cost something each, and are [counted before they are made](Self::admit): of an id
+    /// from one address five at once and five a minute, from anywhere twenty.
+    pub fn costly() -> Self {
+        Self {
+            of_address: Buckets::new(Duration::from_secs(12), 5),
+            of_id: Buckets::new(Duration::from_secs(3), 20),
+        }
+    }
+
+    /// Counts an attempt before it is made, whatever will come of it.
+    ///
+    /// # Errors
+    ///
+    /// How many milliseconds until there may be another; then it is not to be made.
+    pub fn admit(&self, id: &str, peer: Option<IpAddr>, now: Timestamp) -> Result<(), u64> {
+        let address = (id, peer.map(network));
+        if let Some(wait) = self.of_address.wait(address, now) {
+            return Err(wait);
+        }
+        self.of_id.take(id, now)?;
+        self.of_address.charge(address, now);
+        Ok(())
+    }
+
     /// Counts an attempt that failed.
     ///
     /// # Errors
@@ -289,6 +313,21 @@ mod tests {
             }
         }
         assert_eq!(guesses, 100 + 246);
+    }
+
+    #[test]
+    fn attempts_that_cost_are_few_and_an_address_does_not_use_up_what_others_have() {
+        let attempts = Failures::costly();
+        let admitted = |last, at_millis| {
+            (0..100)
+                .filter(|_| attempts.admit("shop", address(last), at(at_millis)).is_ok())
+                .count()
+        };
+        assert_eq!((admitted(1, 0), admitted(1, 0)), (5, 0));
+        assert_eq!((admitted(2, 0), admitted(3, 0), admitted(4, 0), admitted(5, 0)), (5, 5, 5, 0));
+        assert_eq!(attempts.admit("shop", address(5), at(0)), Err(3000));
+        assert!(attempts.admit("other", address(5), at(0)).is_ok());
+        assert_eq!(admitted(1, 12_000), 1);
     }
 
     #[test]

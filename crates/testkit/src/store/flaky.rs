@@ -3,9 +3,13 @@
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Mutex, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use turnpike_registry::store::{Error, Item, Key, Page, Query, Store, Write};
+
+/// How often a call that hangs looks whether it still does.
+const HANGS: Duration = Duration::from_millis(5);
 
 /// What becomes of a call.
 #[derive(Debug)]
@@ -26,6 +30,7 @@ pub struct FlakyStore<S> {
     reads: Mutex<VecDeque<Fault>>,
     commits: Mutex<VecDeque<Fault>>,
     down: AtomicBool,
+    hanging: AtomicBool,
 }
 
 impl<S> FlakyStore<S> {
@@ -36,6 +41,7 @@ impl<S> FlakyStore<S> {
             reads: Mutex::default(),
             commits: Mutex::default(),
             down: AtomicBool::new(false),
+            hanging: AtomicBool::new(false),
         }
     }
 
@@ -44,11 +50,19 @@ impl<S> FlakyStore<S> {
         self.down.store(down, Ordering::SeqCst);
     }
 
+    /// Lets calls hang, and go on again: while they hang there is no answer.
+    pub fn set_hanging(&self, hanging: bool) {
+        self.hanging.store(hanging, Ordering::SeqCst);
+    }
+
     async fn suffer<T: Send>(
         &self,
         faults: &Mutex<VecDeque<Fault>>,
         call: impl Future<Output = Result<T, Error>> + Send,
     ) -> Result<T, Error> {
+        while self.hanging.load(Ordering::SeqCst) {
+            tokio::time::sleep(HANGS).await;
+        }
         if self.down.load(Ordering::SeqCst) {
             return Err(Error::Unavailable("the store is down".into()));
         }
