@@ -19,7 +19,7 @@ use turnpike_rpc::metrics::Metrics;
 use turnpike_rpc::oauth::{SecretUses, TokenVerifiers};
 use turnpike_runtime::clock::SystemClock;
 use turnpike_sdk::{KeySet, Keys};
-use turnpike_tokens::Tokens;
+use turnpike_tokens::{IssuedBy, Tokens};
 
 use crate::Failure;
 use crate::floor::Signer;
@@ -127,7 +127,8 @@ async fn open(plane: &Plane, algorithm: Algorithm) -> Result<Router, Failure> {
         rate: Rate { per_second: FAST, burst: FAST },
     };
     let uses = SecretUses::start(registry.clone());
-    let tokens = Tokens::new(settings, registry, server, verifiers, uses, Metrics::new()?)?;
+    let (issued_by, metrics) = (IssuedBy::Server(server), Metrics::new()?);
+    let tokens = Tokens::new(settings, registry, issued_by, verifiers, uses, metrics)?;
     Ok(turnpike_tokens::router(tokens))
 }
 

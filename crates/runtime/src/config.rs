@@ -10,6 +10,7 @@
 //! Every key has a default and stands in `--dump-config`. A text that is not set is the empty text.
 
 mod authorization_server;
+mod broker;
 mod environment;
 mod error;
 mod kind;
@@ -26,6 +27,7 @@ mod values;
 pub use authorization_server::{
     Algorithm, AuthorizationServer, Budgets, Cognito, Embedded, Secrets,
 };
+pub use broker::Broker;
 pub use error::Error;
 pub use limits::{CallLimits, Limits, TokenLimits};
 pub use load::{Configuration, Sources, dump, load};

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, Configuration, Error, Limits, Log, Persona, Policy, Role, Server, Store,
-    Team, check_people, optional_url,
+    AuthorizationServer, Broker, Configuration, Error, Limits, Log, Persona, Policy, Role, Server,
+    Store, Team, check_people, optional_url,
 };
 
 /// The configuration of `turnpike up`.
@@ -22,6 +22,8 @@ pub struct Config {
     pub store: Store,
     /// Who issues tokens.
     pub authorization_server: AuthorizationServer,
+    /// What stands before an authorization server elsewhere.
+    pub broker: Broker,
     /// How often callers may call.
     pub limits: Limits,
     /// How long it decides about tokens while it cannot follow the log.
@@ -51,6 +53,7 @@ impl Default for Config {
             log: Log::default(),
             store: Store::default(),
             authorization_server: AuthorizationServer::default(),
+            broker: Broker::default(),
             limits: Limits::default(),
             policy: Policy::default(),
             teams: vec![
@@ -87,6 +90,7 @@ impl Configuration for Config {
             log: _,
             store,
             authorization_server,
+            broker,
             limits: _,
             policy,
             teams,
@@ -102,6 +106,7 @@ impl Configuration for Config {
         }
         store.check()?;
         authorization_server.check()?;
+        broker.check()?;
         policy.check()?;
         check_people(teams, personas)
     }

@@ -137,13 +137,14 @@ impl Ready {
 /// What all services bring along.
 fn parts(core: &Core, config: &Config) -> Result<Parts, start::Error> {
     let Limits { tokens_per_second, .. } = config.limits;
+    let tokens = TokenLimits { tokens_per_second };
     let all = [
         turnpike_audit::parts(core),
         turnpike_clients::parts(core),
         turnpike_introspection::parts(core),
         turnpike_resource_servers::parts(core),
         turnpike_teams::parts(core),
-        turnpike_tokens::parts(core, TokenLimits { tokens_per_second })?,
+        turnpike_tokens::parts(core, tokens, &config.authorization_server, config.broker)?,
     ];
     let mut together = Parts::default();
     for Parts { grpc, http, needs } in all {

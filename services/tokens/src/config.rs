@@ -2,7 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Server, Store, TokenLimits,
+    AuthorizationServer, Broker, CallLimits, Configuration, Error, Log, Policy, Server, Store,
+    TokenLimits,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -20,6 +21,8 @@ pub struct Config {
     pub store: Store,
     /// Who issues tokens.
     pub authorization_server: AuthorizationServer,
+    /// What stands before an authorization server elsewhere.
+    pub broker: Broker,
     /// How often clients may get tokens.
     pub limits: TokenLimits,
     /// How long it decides about tokens while it cannot follow the log.
@@ -34,6 +37,7 @@ impl Default for Config {
             log: Log::default(),
             store: Store::default(),
             authorization_server: AuthorizationServer::default(),
+            broker: Broker::default(),
             limits: TokenLimits::default(),
             policy: Policy::default(),
         }
@@ -42,7 +46,8 @@ impl Default for Config {
 
 impl Configuration for Config {
     fn check(&self) -> Result<(), Error> {
-        self.process().check()
+        self.process().check()?;
+        self.broker.check()
     }
 
     fn log(&self) -> &Log {
@@ -52,8 +57,16 @@ impl Configuration for Config {
 
 impl ServiceConfig for Config {
     fn process(&self) -> Process<'_> {
-        let Self { public_url, server, log: _, store, authorization_server, limits: _, policy } =
-            self;
+        let Self {
+            public_url,
+            server,
+            log: _,
+            store,
+            authorization_server,
+            broker: _,
+            limits: _,
+            policy,
+        } = self;
         // It serves no calls of gRPC.
         let limits = CallLimits::default();
         Process { public_url, server, store, authorization_server, limits, policy: *policy }

@@ -9,12 +9,15 @@
 //! | `GET /.well-known/jwks.json` | RFC 7517 section 5 |
 //!
 //! Which client holds which scopes is read from the registry at each call, so a change acts at
-//! once.
+//! once. Before an authorization server that lives elsewhere stands a [`Broker`].
 
 mod authenticate;
+mod broker;
+mod brokered;
 mod config;
 mod issue;
 mod metadata;
+mod records;
 mod revoke;
 mod scopes;
 
@@ -31,11 +34,17 @@ use turnpike_registry::Registry;
 use turnpike_rpc::limits::Rate;
 use turnpike_rpc::metrics::Metrics;
 use turnpike_rpc::oauth::{Buckets, Endpoint, Failures, SecretUses, TokenVerifiers};
-use turnpike_runtime::config::TokenLimits;
+use turnpike_runtime::config::{
+    AuthorizationServer as AuthorizationServerConfig, Broker as BrokerConfig, TokenLimits,
+};
 use turnpike_runtime::core::rate;
 use turnpike_runtime::{Core, Parts, start};
 
+pub use crate::broker::Broker;
+pub use crate::broker::settings::BrokerSettings;
 pub use crate::config::Config;
+
+use crate::records::{Fallback, Records};
 
 /// The largest body of a token request. A token of 8 KiB has room for some 5 KiB of scopes.
 const TOKEN_BODY_MAX: usize = 16 * 1024;
@@ -55,6 +64,33 @@ pub struct Settings {
     pub rate: Rate,
 }
 
+/// Who issues the tokens.
+#[derive(Clone, Debug)]
+pub enum IssuedBy {
+    /// An authorization server elsewhere, behind a broker. Its tokens carry its own issuer; metadata names
+    /// ours, which is the URL that it is found under.
+    Broker(Broker),
+    /// An authorization server that issues as ours, each time that it is asked.
+    Server(Arc<dyn AuthorizationServer>),
+}
+
+impl IssuedBy {
+    pub(crate) fn server(&self) -> &dyn AuthorizationServer {
+        match self {
+            Self::Broker(broker) => broker.inner().server.as_ref(),
+            Self::Server(server) => server.as_ref(),
+        }
+    }
+
+    /// Whether a secret that Turnpike does not know can be proved.
+    pub(crate) fn proves_secrets(&self) -> bool {
+        match self {
+            Self::Broker(broker) => broker.inner().server.proves_secrets(),
+            Self::Server(_) => false,
+        }
+    }
+}
+
 /// The service. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Tokens(Arc<Inner>);
@@ -62,9 +98,11 @@ pub struct Tokens(Arc<Inner>);
 #[derive(Debug)]
 struct Inner {
     settings: Settings,
+    /// What metadata calls the issuer: the URL that it is found under.
     issuer: HttpUrl,
     registry: Registry,
-    server: Arc<dyn AuthorizationServer>,
+    records: Records,
+    issued_by: IssuedBy,
     verifiers: TokenVerifiers,
     uses: SecretUses,
     failures: Failures,
@@ -74,7 +112,7 @@ struct Inner {
 }
 
 impl Tokens {
-    /// A service that lets `server` issue. `verifiers` are for tokens of the same issuer.
+    /// A service that gives tokens which are `issued_by` somebody. `verifiers` are for tokens of the same issuer.
     ///
     /// # Errors
     ///
@@ -82,12 +120,20 @@ impl Tokens {
     pub fn new(
         settings: Settings,
         registry: Registry,
-        server: Arc<dyn AuthorizationServer>,
+        issued_by: IssuedBy,
         verifiers: TokenVerifiers,
         uses: SecretUses,
         metrics: Metrics,
     ) -> Result<Self, Problem> {
-        let issuer = HttpUrl::parse(server.issuer())?;
+        let (issuer, fallback) = match &issued_by {
+            IssuedBy::Broker(broker) => {
+                let (policy, patience) =
+                    (broker.inner().policy.clone(), broker.inner().settings.store_time);
+                (settings.base_url.clone(), Some(Fallback { policy, patience }))
+            }
+            IssuedBy::Server(server) => (HttpUrl::parse(server.issuer())?, None),
+        };
+        let records = Records::new(registry.clone(), fallback);
         let (failures, rate) = (Failures::new(), Buckets::of(settings.rate));
         let token = Endpoint {
             path: "/oauth2/token",
@@ -105,7 +151,8 @@ impl Tokens {
             settings,
             issuer,
             registry,
-            server,
+            records,
+            issued_by,
             verifiers,
             uses,
             failures,
@@ -121,7 +168,23 @@ impl Tokens {
 /// # Errors
 ///
 /// An issuer that is no URL.
-pub fn parts(core: &Core, limits: TokenLimits) -> Result<Parts, start::Error> {
+pub fn parts(
+    core: &Core,
+    limits: TokenLimits,
+    authorization_server: &AuthorizationServerConfig,
+    broker: BrokerConfig,
+) -> Result<Parts, start::Error> {
+    let server = core.authorization_server.clone();
+    let issued_by = match authorization_server {
+        AuthorizationServerConfig::Cognito(cognito) => IssuedBy::Broker(Broker::start(
+            BrokerSettings::of(&broker, cognito.requests_per_second.tokens),
+            server,
+            core.registry.clone(),
+            core.policy.clone(),
+            &core.metrics,
+        )?),
+        AuthorizationServerConfig::Embedded(_) => IssuedBy::Server(server),
+    };
     let settings = Settings {
         base_url: core.public_url.clone(),
         jwks_uri: core.jwks_uri.clone(),
@@ -130,7 +193,7 @@ pub fn parts(core: &Core, limits: TokenLimits) -> Result<Parts, start::Error> {
     let tokens = Tokens::new(
         settings,
         core.registry.clone(),
-        core.authorization_server.clone(),
+        issued_by,
         core.verifiers.clone(),
         core.uses.clone(),
         core.metrics.clone(),

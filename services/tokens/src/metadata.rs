@@ -19,8 +19,12 @@ const CACHE: &str = "public, max-age=900";
 /// What both documents say.
 #[derive(Serialize)]
 struct Common<'a> {
-    /// Character for character the issuer of the tokens (RFC 8414 section 3.3).
+    /// Character for character what the document's URL is made from (RFC 8414 section 3.3): the `iss` of the
+    /// tokens too, unless they come from an authorization server elsewhere.
     issuer: &'a str,
+    /// Then theirs is here, for whoever verifies them. No RFC has a name for it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    access_token_issuer: Option<&'a str>,
     token_endpoint: String,
     jwks_uri: &'a str,
     /// Required by RFC 8414 section 2, which also forbids an empty list. There is no authorization
@@ -47,7 +51,7 @@ struct OpenId<'a> {
 
 /// OpenID Connect Discovery 1.0 section 4.
 pub(crate) async fn openid_configuration(inner: &Inner) -> Response<Body> {
-    let keys = match inner.server.keys().await {
+    let keys = match inner.issued_by.server().keys().await {
         Ok(keys) => keys,
         Err(error) => return failed(&error),
     };
@@ -65,7 +69,7 @@ pub(crate) async fn authorization_server(inner: &Inner) -> Response<Body> {
 
 /// RFC 7517 section 5.
 pub(crate) async fn key_set(inner: &Inner) -> Response<Body> {
-    match inner.server.keys().await {
+    match inner.issued_by.server().keys().await {
         Ok(keys) => public(keys.jwks.to_string().into()),
         Err(error) => failed(&error),
     }
@@ -74,8 +78,10 @@ pub(crate) async fn key_set(inner: &Inner) -> Response<Body> {
 fn common(inner: &Inner) -> Common<'_> {
     const METHODS: [&str; 2] = ["client_secret_basic", "client_secret_post"];
     let base = &inner.settings.base_url;
+    let of_tokens = inner.issued_by.server().issuer();
     Common {
         issuer: inner.issuer.as_str(),
+        access_token_issuer: Some(of_tokens).filter(|other| *other != inner.issuer.as_str()),
         token_endpoint: base.join("/oauth2/token"),
         jwks_uri: inner.settings.jwks_uri.as_str(),
         response_types_supported: ["none"],

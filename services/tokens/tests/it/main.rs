@@ -7,7 +7,9 @@
 )]
 
 mod authentication;
+mod broker;
 mod metadata;
+mod paid;
 mod requests;
 mod revocation;
 mod throttling;

@@ -130,3 +130,23 @@ async fn documents_are_read_with_get_and_head_only() {
         assert_eq!((reply.status.as_u16(), reply.text.as_str()), (200, ""));
     }
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_broker_publishes_its_own_issuer_and_says_whose_the_tokens_are() {
+    let world = World::brokered(turnpike_tokens::BrokerSettings::default()).await;
+    let document = world.get(OAUTH).await.json();
+    // RFC 8414 section 3.3: what the document's URL is made from. Cognito's would be a lie.
+    assert_eq!(document["issuer"], BASE);
+    assert_eq!(document["token_endpoint"], format!("{BASE}/oauth2/token"));
+    assert_eq!(document["jwks_uri"], "https://keys.example.com/jwks");
+    let openid = world.get(OIDC).await.json();
+    assert_eq!(openid["issuer"], BASE);
+    // For whoever verifies: the `iss` of the tokens, and the keys, which are served here too.
+    let secret = world.registered.client("c1", &["a/b"]).await;
+    let token = world.token("c1", secret.expose(), "").await.token();
+    for document in [document, openid] {
+        assert_eq!(document["access_token_issuer"], part(&token, 1)["iss"]);
+        assert_eq!(document["access_token_issuer"], "https://issuer.example.com");
+    }
+    assert_eq!(world.get(JWKS).await.text, &*world.issuer.keys().await.unwrap().jwks);
+}

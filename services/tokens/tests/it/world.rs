@@ -12,9 +12,11 @@ use http_body_util::BodyExt as _;
 use serde_json::Value;
 use tempfile::TempDir;
 use tower::ServiceExt as _;
+use turnpike_domain::authorization_server::AuthorizationServer as _;
 use turnpike_domain::url::HttpUrl;
 use turnpike_issuer_embedded::{Algorithm, EmbeddedIssuer, Settings as IssuerSettings};
-use turnpike_registry::{EventFilter, Follower, Registry};
+use turnpike_registry::store::{Precondition, Query, Source, Store as _, Write};
+use turnpike_registry::{Bounds, EventFilter, Follower, Registry};
 use turnpike_rpc::limits::Rate;
 use turnpike_rpc::metrics::Metrics;
 use turnpike_rpc::oauth::verifiers::take_keys;
@@ -24,7 +26,9 @@ use turnpike_store_sqlite::SqliteStore;
 use turnpike_testkit::clock::{SeededEntropy, TestClock};
 use turnpike_testkit::registered::Registered;
 use turnpike_testkit::store::FlakyStore;
-use turnpike_tokens::{Settings, Tokens, router};
+use turnpike_tokens::{Broker, BrokerSettings, IssuedBy, Settings, Tokens, router};
+
+use crate::paid::Paid;
 
 pub(crate) const BASE: &str = "https://tokens.example.com";
 pub(crate) const FORM: &str = "application/x-www-form-urlencoded";
@@ -37,8 +41,40 @@ pub(crate) struct World {
     pub(crate) registered: Registered,
     pub(crate) verifiers: TokenVerifiers,
     pub(crate) issuer: Arc<EmbeddedIssuer>,
+    pub(crate) metrics: Metrics,
+    /// If nobody runs it.
+    pub(crate) follower: Option<Follower>,
+    pub(crate) keys: Keys,
+    /// Behind the broker, if there is one.
+    pub(crate) paid: Arc<Paid>,
     router: Router,
     _folder: TempDir,
+}
+
+/// What a world is made of.
+pub(crate) struct Setup {
+    pub(crate) issuer: &'static str,
+    pub(crate) algorithm: Algorithm,
+    pub(crate) rate: u32,
+    pub(crate) broker: Option<BrokerSettings>,
+    pub(crate) bounds: Bounds,
+    /// Whether its policy follows the log by itself.
+    pub(crate) follows: bool,
+}
+
+impl Default for Setup {
+    fn default() -> Self {
+        let issuer = "https://issuer.example.com";
+        let bounds = Bounds::default();
+        Self {
+            issuer,
+            algorithm: Algorithm::Es256,
+            rate: 1000,
+            broker: None,
+            bounds,
+            follows: true,
+        }
+    }
 }
 
 /// An answer, whole.
@@ -80,28 +116,51 @@ impl Reply {
 
 impl World {
     pub(crate) async fn new() -> Self {
-        Self::with("https://issuer.example.com", Algorithm::Es256, 1000).await
+        Self::of(Setup::default()).await
     }
 
-    pub(crate) async fn with(issuer: &str, algorithm: Algorithm, rate: u32) -> Self {
+    pub(crate) async fn with(issuer: &'static str, algorithm: Algorithm, rate: u32) -> Self {
+        Self::of(Setup { issuer, algorithm, rate, ..Setup::default() }).await
+    }
+
+    /// With a broker before the issuer.
+    pub(crate) async fn brokered(settings: BrokerSettings) -> Self {
+        Self::of(Setup { broker: Some(settings), ..Setup::default() }).await
+    }
+
+    pub(crate) async fn of(setup: Setup) -> Self {
         let folder = TempDir::new().unwrap();
         let store = SqliteStore::open(&folder.path().join("t.db")).unwrap();
         let store = Arc::new(FlakyStore::new(store));
         let clock = Arc::new(TestClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
         let registry = Registry::open(store.clone(), clock.clone(), entropy).await.unwrap();
-        let settings = IssuerSettings::new(HttpUrl::parse(issuer).unwrap()).algorithm(algorithm);
-        let issuer = Arc::new(EmbeddedIssuer::open(settings, registry.clone()).await.unwrap());
-        let follower = Follower::start(registry.clone()).await.unwrap();
+        let (registry, issuers) = if setup.broker.is_some() {
+            // An authorization server elsewhere: changes leave marks for it, and it has its own process.
+            let entropy = Arc::new(SeededEntropy::new(9));
+            let issuers = Registry::open(store.clone(), clock.clone(), entropy).await.unwrap();
+            (registry.mirrored(None), issuers)
+        } else {
+            (registry.clone(), registry)
+        };
+        let settings = IssuerSettings::new(HttpUrl::parse(setup.issuer).unwrap());
+        let settings = settings.algorithm(setup.algorithm);
+        let issuer = Arc::new(EmbeddedIssuer::open(settings, issuers).await.unwrap());
+        let follower = Follower::start_within(registry.clone(), setup.bounds).await.unwrap();
         let policy = follower.policy();
-        tokio::spawn(follower.run());
+        let follower = if setup.follows {
+            tokio::spawn(follower.run());
+            None
+        } else {
+            Some(follower)
+        };
 
         let keys = Keys::default();
         assert!(take_keys(&issuer.keys_changed().borrow(), &keys));
-        let server: Arc<dyn turnpike_domain::authorization_server::AuthorizationServer> =
-            issuer.clone();
-        let verifiers = TokenVerifiers::new(server.issuer(), &keys, policy, clock.clone()).unwrap();
-        let rate = std::num::NonZeroU32::new(rate).unwrap();
+        let issuer_url = issuer.issuer();
+        let verifiers =
+            TokenVerifiers::new(issuer_url, &keys, policy.clone(), clock.clone()).unwrap();
+        let rate = std::num::NonZeroU32::new(setup.rate).unwrap();
         let settings = Settings {
             base_url: HttpUrl::parse(BASE).unwrap(),
             jwks_uri: HttpUrl::parse("https://keys.example.com/jwks").unwrap(),
@@ -109,11 +168,55 @@ impl World {
         };
         let uses = SecretUses::start(registry.clone());
         let metrics = Metrics::new().unwrap();
-        let tokens =
-            Tokens::new(settings, registry.clone(), server, verifiers.clone(), uses, metrics);
+        let paid = Arc::new(Paid::new(issuer.clone()));
+        let issued_by = match setup.broker {
+            Some(broker) => {
+                let (paid, registry) = (paid.clone(), registry.clone());
+                IssuedBy::Broker(Broker::start(broker, paid, registry, policy, &metrics).unwrap())
+            }
+            None => IssuedBy::Server(issuer.clone()),
+        };
+        let (registry_, metrics_) = (registry.clone(), metrics.clone());
+        let tokens = Tokens::new(settings, registry_, issued_by, verifiers.clone(), uses, metrics_);
         let router = router(tokens.unwrap());
         let registered = Registered::new(registry.clone());
-        Self { clock, store, registry, registered, verifiers, issuer, router, _folder: folder }
+        Self {
+            clock,
+            store,
+            registry,
+            registered,
+            verifiers,
+            issuer,
+            metrics,
+            follower,
+            keys,
+            paid,
+            router,
+            _folder: folder,
+        }
+    }
+
+    /// Another process over the same store.
+    pub(crate) async fn replica(&self) -> Registry {
+        let entropy = Arc::new(SeededEntropy::new(8));
+        Registry::open(self.store.clone(), self.clock.clone(), entropy).await.unwrap()
+    }
+
+    /// The authorization server is told of all that it has not been told yet.
+    pub(crate) async fn tell(&self) {
+        let marks =
+            self.store.query(&Query::new(Source::Table, "OUTBOX", 100)).await.unwrap().items;
+        for mark in marks {
+            let delete = Write::Delete { key: mark.key, precondition: Precondition::Any };
+            self.store.commit(&[delete]).await.unwrap();
+        }
+    }
+
+    /// What a measurement shows; 0 if it was never counted.
+    pub(crate) fn counted(&self, name: &str) -> u64 {
+        let text = self.metrics.encode().unwrap();
+        let line = text.lines().find_map(|line| line.strip_prefix(name)?.strip_prefix(' '));
+        line.map_or(0, |value| value.parse().unwrap())
     }
 
     pub(crate) async fn send(&self, request: Request<Body>) -> Reply {
