@@ -10,7 +10,7 @@ CARGO_DENY := $(TOOLS)/bin/cargo-deny
 CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
 FUZZ_SECONDS ?= 20
 # What is built on the AWS SDK; not in `default-members` either.
-AWS := turnpike-store-dynamodb
+AWS := turnpike-issuer-cognito turnpike-store-dynamodb
 
 .PHONY: help
 help: ## This list
@@ -33,7 +33,7 @@ test-rust: ui ## Unit and conformance tests
 	cargo test --workspace --exclude turnpike-tests $(addprefix --exclude ,$(AWS))
 
 .PHONY: test-aws
-test-aws: $(VENV) ## What is built on the AWS SDK, against an emulator
+test-aws: $(VENV) ## What is built on the AWS SDK, against a fake and an emulator
 	cargo test $(addprefix -p ,$(AWS))
 
 .PHONY: test-ui

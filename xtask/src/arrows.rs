@@ -16,6 +16,7 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("turnpike-store-dynamodb", &["turnpike-registry"]),
     ("turnpike-store-sqlite", &["turnpike-domain", "turnpike-registry"]),
     ("turnpike-issuer-embedded", &["turnpike-domain", "turnpike-registry"]),
+    ("turnpike-issuer-cognito", &["turnpike-domain"]),
     ("turnpike-fake-cognito", &["turnpike-domain"]),
     ("turnpike-sdk", &["turnpike-proto"]),
     ("turnpike-rpc", &["turnpike-domain", "turnpike-proto", "turnpike-registry", "turnpike-sdk"]),

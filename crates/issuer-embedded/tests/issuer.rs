@@ -19,7 +19,7 @@ use turnpike_registry::{EventFilter, Registry};
 use turnpike_sdk::{KeySet, Keys, Require, Verifier};
 use turnpike_store_sqlite::SqliteStore;
 use turnpike_testkit::authorization_server::{
-    Timeline, asked, authorization_server_conformance, client, rotation_timeline,
+    Registered, Timeline, Trial, asked, authorization_server_conformance, client, rotation_timeline,
 };
 use turnpike_testkit::clock::{SeededEntropy, TestClock};
 
@@ -65,7 +65,18 @@ async fn both_algorithms_keep_the_seam() {
     for algorithm in [Algorithm::Rs256, Algorithm::Es256] {
         let world = World::new();
         let issuer = world.issuer(settings().algorithm(algorithm)).await;
-        authorization_server_conformance(&issuer, world.clock.now()).await;
+        let trial = Trial {
+            server: &issuer,
+            register: async |lifetime: i64, _: &[Scope]| Registered {
+                client: client("shop+1_a", lifetime),
+                secret: "shown-by-the-client".to_owned(),
+            },
+            now: world.clock.now(),
+            clock_seconds: 0,
+            keeps_order: true,
+            odd_claims: &[],
+        };
+        authorization_server_conformance(&trial).await;
         assert_eq!(issuer.keys().await.unwrap().algorithms, [algorithm.name()]);
     }
 }

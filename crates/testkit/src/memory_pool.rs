@@ -318,3 +318,24 @@ fn found(server: &PoolResourceServer) -> FoundResourceServer {
         scopes: server.scopes.clone(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::MemoryPool;
+    use crate::pool::{PoolTrial, pool_conformance};
+
+    #[tokio::test]
+    async fn the_suite() {
+        let pool = MemoryPool::default();
+        let trial = PoolTrial {
+            pool: &pool,
+            mark: "suite",
+            clients: 5,
+            resource_servers: 5,
+            knows_scopes: true,
+            // What the registry's own types allow never breaks them.
+            knows_rules: false,
+        };
+        pool_conformance(&trial).await;
+    }
+}
