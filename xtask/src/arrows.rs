@@ -29,6 +29,8 @@ const ARROWS: &[(&str, &[&str])] = &[
             "turnpike-registry",
             "turnpike-rpc",
             "turnpike-sdk",
+            "turnpike-issuer-cognito",
+            "turnpike-store-dynamodb",
             "turnpike-store-sqlite",
         ],
     ),

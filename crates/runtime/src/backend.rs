@@ -1,16 +1,24 @@
 //! What a process runs on: a store, and an authorization server. The one place that knows which there are.
 
+#[cfg(feature = "aws")]
+mod aws;
+#[cfg(not(feature = "aws"))]
+#[path = "backend/no_aws.rs"]
+mod aws;
+
 use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::sync::watch;
 use turnpike_domain::Error;
 use turnpike_domain::authorization_server::AuthorizationServer;
+use turnpike_domain::authorization_server::pool::Pool;
 use turnpike_domain::error::BoxError;
 use turnpike_domain::ports::{Clock, Entropy};
 use turnpike_domain::url::HttpUrl;
 use turnpike_issuer_embedded::{Algorithm, EmbeddedIssuer, Settings};
 use turnpike_registry::Registry;
+use turnpike_registry::store::Store;
 use turnpike_store_sqlite::SqliteStore;
 
 use crate::config;
@@ -22,8 +30,11 @@ const ROTATION_PAUSE: Duration = Duration::from_secs(60);
 /// Why a backend could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// The authorization server refused its settings.
+    #[error("{0}")]
+    AuthorizationServer(BoxError),
     /// This binary was built without it.
-    #[error("{key}: `{kind}` needs a binary that was built with the feature `aws`")]
+    #[error("{key}: `{kind}` is not built into this binary: cargo feature `aws`")]
     NotBuiltIn {
         /// The key that asks for it.
         key: &'static str,
@@ -47,6 +58,30 @@ pub struct Issuing {
     pub keys: watch::Receiver<Arc<str>>,
     /// Where others find that.
     pub jwks_uri: HttpUrl,
+    /// Its pool, if it has one.
+    pub pool: Option<Pools>,
+}
+
+/// The pool of an authorization server elsewhere.
+#[derive(Clone, Debug)]
+pub struct Pools {
+    /// For what somebody waits for.
+    pub interactive: Arc<dyn Pool>,
+    /// For what lets others pass first.
+    pub background: Arc<dyn Pool>,
+    /// How long after a walk that looks for drift the next one begins.
+    pub walk_pause: Duration,
+}
+
+impl Issuing {
+    /// The registry, for this authorization server: with a pool, this process tells it of changes if `tells`, and else
+    /// leaves marks for those that do.
+    pub fn mirror(&self, registry: Registry, tells: bool) -> Registry {
+        match &self.pool {
+            Some(pool) => registry.mirrored(tells.then(|| pool.interactive.clone())),
+            None => registry,
+        }
+    }
 }
 
 /// The registry in the store that the configuration names. Needs a tokio runtime.
@@ -59,16 +94,14 @@ pub async fn registry(
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 ) -> Result<Registry, OpenError> {
-    let store = match store {
-        config::Store::DynamoDb(_) => {
-            return Err(OpenError::NotBuiltIn { key: "store.kind", kind: "dynamodb" });
-        }
+    let store: Arc<dyn Store> = match store {
+        config::Store::DynamoDb(dynamodb) => aws::store(dynamodb).await?,
         config::Store::Sqlite(config::Sqlite { data_dir }) => {
             let store = SqliteStore::open(&data_dir.join("turnpike.sqlite"));
-            store.map_err(|error| OpenError::Store(Box::new(error)))?
+            Arc::new(store.map_err(|error| OpenError::Store(Box::new(error)))?)
         }
     };
-    Ok(Registry::open(Arc::new(store), clock, entropy).await?)
+    Ok(Registry::open(store, clock, entropy).await?)
 }
 
 /// The authorization server that the configuration names; one without an issuer of its own has `public_url`. It is kept
@@ -83,10 +116,7 @@ pub async fn issuing(
     registry: &Registry,
 ) -> Result<Issuing, start::Error> {
     match server {
-        config::AuthorizationServer::Cognito(_) => {
-            let (key, kind) = ("authorization_server.kind", "cognito");
-            Err(OpenError::NotBuiltIn { key, kind }.into())
-        }
+        config::AuthorizationServer::Cognito(cognito) => aws::issuing(cognito).await,
         config::AuthorizationServer::Embedded(embedded) => {
             let settings = issuer_settings(embedded, public_url)?;
             let issuer = EmbeddedIssuer::open(settings, registry.clone()).await?;
@@ -95,7 +125,7 @@ pub async fn issuing(
             tokio::spawn(rotate(issuer.clone()));
             let jwks_uri = public_url.join("/.well-known/jwks.json");
             let jwks_uri = start::http_url("public_url", &jwks_uri)?;
-            Ok(Issuing { server: issuer, keys, jwks_uri })
+            Ok(Issuing { server: issuer, keys, jwks_uri, pool: None })
         }
     }
 }

@@ -79,7 +79,7 @@ impl Core {
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
         let Settings { public_url, limits, bounds } = settings;
-        let Issuing { server: authorization_server, keys: published, jwks_uri } = issuing;
+        let Issuing { server: authorization_server, keys: published, jwks_uri, pool: _ } = issuing;
         let follower = Follower::start_within(registry.clone(), bounds).await?;
         let policy = follower.policy();
         tokio::spawn(follow(follower));

@@ -11,6 +11,7 @@ pub mod entropy;
 pub mod grpc;
 pub mod ops;
 pub mod peer;
+pub mod pool;
 pub mod program;
 pub mod readiness;
 pub mod server;

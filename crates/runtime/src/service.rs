@@ -19,6 +19,9 @@ use crate::{backend, calls, ops, peer, start};
 
 /// The configuration of a service as a process of its own.
 pub trait ServiceConfig: Configuration {
+    /// Whether the service tells the pool of an authorization server elsewhere of changes.
+    const TELLS_POOL: bool = false;
+
     /// What every process needs.
     fn process(&self) -> Process<'_>;
 }
@@ -101,9 +104,15 @@ async fn serve<C: ServiceConfig>(
     let registry = backend::registry(store, clock.clone(), entropy).await?;
     let public_url = start::http_url("public_url", public_url)?;
     let issuing = backend::issuing(authorization_server, &public_url, &registry).await?;
+    let registry = issuing.mirror(registry, C::TELLS_POOL);
+    let pool = issuing.pool.clone().filter(|_| C::TELLS_POOL);
     let assertions = AssertionVerifier::follow(registry.clone(), clock.clone()).await?;
     let shared = Settings { public_url, limits, bounds: policy.bounds() };
     let core = Core::start(shared, registry, issuing, assertions, clock).await?;
+
+    if let Some(pool) = pool {
+        crate::pool::keep(&core, &pool)?;
+    }
 
     let drain = Drain::new();
     let Parts { grpc, http, needs } = build(&core, config).await?;

@@ -51,6 +51,8 @@ impl Configuration for Config {
 }
 
 impl ServiceConfig for Config {
+    const TELLS_POOL: bool = true;
+
     fn process(&self) -> Process<'_> {
         let Self { public_url, server, log: _, store, authorization_server, limits, policy } = self;
         Process {

@@ -68,6 +68,8 @@ impl Configuration for Config {
 }
 
 impl ServiceConfig for Config {
+    const TELLS_POOL: bool = true;
+
     fn process(&self) -> Process<'_> {
         let Self {
             public_url,

@@ -68,17 +68,22 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
         AssertionKeys::generate(clock.clone(), entropy.clone()).map_err(start::Error::from)?;
     let registry = backend::registry(&config.store, clock.clone(), entropy.clone());
     let registry = registry.await.map_err(start::Error::from)?;
+    let public_url = start::http_url("public_url", &url)?;
+    let issuing = backend::issuing(&config.authorization_server, &public_url, &registry).await?;
+    let pool = issuing.pool.clone();
+    let registry = issuing.mirror(registry, true);
     let teams = provided_teams(&config.teams).map_err(start::Error::from)?;
     registry.provide_teams(&teams).await.map_err(start::Error::from)?;
     let platform = platform_team(config)?;
     registry.provide_built_in(&platform).await.map_err(start::Error::from)?;
-    let public_url = start::http_url("public_url", &url)?;
-    let issuing = backend::issuing(&config.authorization_server, &public_url, &registry).await?;
     let settings =
         Settings { public_url, limits: config.limits.calls(), bounds: config.policy.bounds() };
     let core = Core::start(settings, registry, issuing, assertions, clock.clone()).await;
     let core = core.map_err(start::Error::from)?;
     core.sweep();
+    if let Some(pool) = pool {
+        turnpike_runtime::pool::keep(&core, &pool)?;
+    }
 
     let drain = Drain::new();
     let Parts { grpc, http, needs } = parts(&core, config)?;

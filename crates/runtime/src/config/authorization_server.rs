@@ -23,7 +23,7 @@ pub enum AuthorizationServer {
 pub struct Cognito {
     /// The pool's id, such as `eu-central-1_AbCdEfGhI`.
     pub user_pool_id: String,
-    /// Its region; the environment's of the AWS SDK if empty.
+    /// Its region, such as `eu-central-1`.
     pub region: String,
     /// Where the API is, if not at AWS: an emulator, or a private endpoint.
     pub endpoint_url: String,
@@ -37,6 +37,10 @@ pub struct Cognito {
     pub secrets: Secrets,
     /// How much of Cognito's rates this process uses.
     pub requests_per_second: Budgets,
+    /// How long after a walk through the pool that looks for drift the next one begins, in minutes.
+    pub drift_walk_pause_minutes: u32,
+    /// Let secrets travel to other machines over plain HTTP, such as to an emulator in a container beside.
+    pub insecure_http: bool,
 }
 
 /// See [`Cognito::secrets`].
@@ -108,6 +112,8 @@ impl Default for Cognito {
             token_endpoint: String::new(),
             secrets: Secrets::Chosen,
             requests_per_second: Budgets::default(),
+            drift_walk_pause_minutes: 10,
+            insecure_http: false,
         }
     }
 }
@@ -159,15 +165,18 @@ impl Cognito {
     fn check(&self) -> Result<(), Error> {
         let Self {
             user_pool_id,
-            region: _,
+            region,
             endpoint_url,
             issuer,
             jwks_uri,
             token_endpoint,
             secrets: _,
             requests_per_second,
+            drift_walk_pause_minutes: _,
+            insecure_http: _,
         } = self;
         required("authorization_server.user_pool_id", user_pool_id)?;
+        required("authorization_server.region", region)?;
         for (key, url) in [
             ("authorization_server.issuer", issuer),
             ("authorization_server.jwks_uri", jwks_uri),

@@ -77,6 +77,7 @@ fn a_variable_is_read_as_its_key_wants_it() {
         ("TURNPIKE_STORE__TABLE", "1234"),
         ("TURNPIKE_STORE__ATTEMPT_TIMEOUT_MS", "250"),
         ("TURNPIKE_STORE__KIND", "dynamodb"),
+        ("TURNPIKE_STORE__REGION", "eu-west-1"),
         ("TURNPIKE_TEAMS", "[{ team = \"a\", display_name = \"A\" }]"),
         ("TURNPIKE_LOG__FORMAT", "json"),
     ];
@@ -122,7 +123,9 @@ fn a_typo_is_an_error_at_start() {
 
 #[test]
 fn what_does_not_go_together_is_refused() {
-    let cognito = "[authorization_server]\nkind = \"cognito\"\nuser_pool_id = \"eu-central-1_a\"";
+    let cognito = "[authorization_server]\nkind = \"cognito\"\nregion = \"eu-central-1\"\n\
+                   user_pool_id = \"eu-central-1_a\"";
+    let dynamodb = "[store]\nkind = \"dynamodb\"\nregion = \"eu-west-1\"";
     let urls = "issuer = \"https://i\"\njwks_uri = \"https://j\"\ntoken_endpoint = \"https://t\"";
     for (file, key) in [
         ("[authorization_server]\nrotation_days = 1".to_owned(), "publish_ahead_hours"),
@@ -134,8 +137,9 @@ fn what_does_not_go_together_is_refused() {
             "requests_per_second.tokens",
         ),
         ("[store]\nkind = \"dynamodb\"\ntable = \"\"".to_owned(), "store.table"),
-        ("[store]\nkind = \"dynamodb\"\nattempt_timeout_ms = 9000".to_owned(), "operation_timeout"),
-        ("[store]\nkind = \"dynamodb\"\nendpoint_url = \"ftp://x\"".to_owned(), "endpoint_url"),
+        ("[store]\nkind = \"dynamodb\"".to_owned(), "store.region"),
+        (format!("{dynamodb}\nattempt_timeout_ms = 9000"), "operation_timeout"),
+        (format!("{dynamodb}\nendpoint_url = \"ftp://x\""), "endpoint_url"),
         ("[server.tls]\ncertificate = \"c.pem\"".to_owned(), "server.tls.key"),
         ("[server.tls]\nkey = \"k.pem\"".to_owned(), "server.tls.certificate"),
         ("[server.tls]\nclient_ca = \"k.pem\"".to_owned(), "server.tls.client_ca"),

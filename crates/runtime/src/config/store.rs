@@ -6,7 +6,7 @@ use serde::{Deserialize, Deserializer, Serialize};
 
 use super::error::Error;
 use super::kind;
-use super::values::{check_url, required};
+use super::values::{optional_url, required};
 
 /// Where the registry is kept.
 #[derive(Clone, Debug, Serialize)]
@@ -24,10 +24,12 @@ pub enum Store {
 pub struct DynamoDb {
     /// The table's name.
     pub table: String,
-    /// Its region; the environment's of the AWS SDK if empty.
+    /// Its region, such as `eu-central-1`.
     pub region: String,
     /// Where the API is, if not at AWS: an emulator, or a private endpoint.
     pub endpoint_url: String,
+    /// How long a connection may take to come about, in milliseconds.
+    pub connect_timeout_ms: u64,
     /// How long one attempt of a call may take, in milliseconds.
     pub attempt_timeout_ms: u64,
     /// How long a call may take with all its attempts, in milliseconds.
@@ -54,8 +56,10 @@ impl Default for DynamoDb {
             table: "turnpike".to_owned(),
             region: String::new(),
             endpoint_url: String::new(),
-            attempt_timeout_ms: 1000,
-            operation_timeout_ms: 4000,
+            // One lost request can be repeated within six seconds.
+            connect_timeout_ms: 1000,
+            attempt_timeout_ms: 2000,
+            operation_timeout_ms: 6000,
         }
     }
 }
@@ -95,12 +99,20 @@ impl Store {
 
 impl DynamoDb {
     fn check(&self) -> Result<(), Error> {
-        let Self { table, region: _, endpoint_url, attempt_timeout_ms, operation_timeout_ms } =
-            self;
+        let Self {
+            table,
+            region,
+            endpoint_url,
+            connect_timeout_ms,
+            attempt_timeout_ms,
+            operation_timeout_ms,
+        } = self;
         required("store.table", table)?;
-        if !endpoint_url.is_empty() {
-            check_url("store.endpoint_url", endpoint_url)?;
+        required("store.region", region)?;
+        if *connect_timeout_ms == 0 {
+            return Err(Error::value("store.connect_timeout_ms", "must be more than 0"));
         }
+        optional_url("store.endpoint_url", endpoint_url)?;
         if *attempt_timeout_ms == 0 || operation_timeout_ms < attempt_timeout_ms {
             return Err(Error::value(
                 "store.operation_timeout_ms",
