@@ -4139,7 +4139,8 @@ pub mod reconcile_service_client {
         ///
         /// Callers: platform admins. Absent in the pool: NOT_FOUND. FAILED_PRECONDITION: `NOT_A_MACHINE` for a client that is
         /// not one for machines alone, `UNKNOWN_SCOPES` if it holds scopes that no resource server of the registry offers
-        /// (adopt that first), `CANNOT_ADOPT` for values that the registry does not take.
+        /// (adopt that first), `TWO_SECRETS` if two of its secrets live (end one first), `CANNOT_ADOPT` for values that the
+        /// registry does not take.
         pub async fn adopt(
             &mut self,
             request: impl tonic::IntoRequest<super::AdoptRequest>,
@@ -4237,7 +4238,8 @@ pub mod reconcile_service_server {
         ///
         /// Callers: platform admins. Absent in the pool: NOT_FOUND. FAILED_PRECONDITION: `NOT_A_MACHINE` for a client that is
         /// not one for machines alone, `UNKNOWN_SCOPES` if it holds scopes that no resource server of the registry offers
-        /// (adopt that first), `CANNOT_ADOPT` for values that the registry does not take.
+        /// (adopt that first), `TWO_SECRETS` if two of its secrets live (end one first), `CANNOT_ADOPT` for values that the
+        /// registry does not take.
         async fn adopt(
             &self,
             request: tonic::Request<super::AdoptRequest>,

@@ -1,6 +1,7 @@
 //! Who calls the token endpoint or revokes: a client, by its secret.
 
 use turnpike_domain::id::{ClientId, SecretId};
+use turnpike_domain::secret::Secrets;
 use turnpike_domain::{Client, Error, Timestamp};
 use turnpike_rpc::oauth::secret_holders::compare_with_nothing;
 use turnpike_rpc::oauth::secret_uses::SecretOwner;
@@ -116,7 +117,8 @@ fn find_secret(client: Option<&Client>, shown: &str) -> Option<SecretId> {
 /// Whether the authorization server alone may know the secret of a client, and can be asked.
 fn may_be_adopted(inner: &Inner, client: &Client, source: Source) -> bool {
     let proves = inner.issued_by.proves_secrets() && source == Source::Store;
-    proves && client.enabled && client.secrets.list().is_empty()
+    // Beside it there may be one that was made here, to replace it.
+    proves && client.enabled && client.secrets.list().len() < Secrets::MAX
 }
 
 /// The refusal of a wrong secret, which is counted.

@@ -1,7 +1,7 @@
 //! Takes over from the pool what the registry does not say, and tells the pool again what it says.
 
 use turnpike_domain::authorization_server::pool::{
-    self, FoundClient, FoundResourceServer, PoolResourceServer,
+    self, FoundClient, FoundResourceServer, PoolResourceServer, SecretName,
 };
 use turnpike_domain::error::Subject as ErrorSubject;
 use turnpike_domain::id::ClientId;
@@ -46,8 +46,25 @@ impl Registry {
         self.pool().is_some()
     }
 
+    /// The pool's name of the secret of a client that is about to be adopted, if secrets have names there.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Precondition`] `TWO_SECRETS`: when one of them is shown, nothing tells which it is, and
+    /// later the wrong one could be ended. What the pool fails with.
+    pub async fn adoptable_secret(&self, id: &ClientId) -> Result<Option<SecretName>, Error> {
+        let Some(pool) = self.pool() else { return Ok(None) };
+        let mut names = pool.secrets(id).await.map_err(pool::Error::into_error)?;
+        if names.len() > 1 {
+            let why = "two secrets of the client live in the pool: end one of them there first";
+            return Err(Error::blocked("TWO_SECRETS", format!("clients/{id}"), why));
+        }
+        Ok(names.pop())
+    }
+
     /// Adds to a change that a client is registered, or changed, to be what the pool says of it. Its
-    /// secret, if it is new here, is known to the authorization server alone until it is shown.
+    /// secret, if it is new here, is known to the authorization server alone until it is shown; `secret` is
+    /// what the pool calls it.
     ///
     /// # Errors
     ///
@@ -57,10 +74,12 @@ impl Registry {
         change: &mut Change,
         client: &Versioned<Client>,
         found: &FoundClient,
+        secret: Option<&SecretName>,
     ) -> Result<(), Error> {
         let id = &client.value.client_id;
         let there = self.pool_entry(id).await?;
-        let new = PoolEntry { secret_unknown: true, ..PoolEntry::default() };
+        let unknown_secret = secret.map(|SecretName(name)| name.clone());
+        let new = PoolEntry { secret_unknown: true, unknown_secret, ..PoolEntry::default() };
         let Versioned { value: mut entry, version } = there.unwrap_or_else(|| Versioned::new(new));
         entry.name.clone_from(&found.name);
         entry.missing = false;

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use turnpike_domain::authorization_server::pool::FoundClient;
+use turnpike_domain::authorization_server::pool::{FoundClient, SecretName};
 use turnpike_domain::authz::{Action, Permit};
 use turnpike_domain::error::Error;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
@@ -43,8 +43,12 @@ pub(crate) async fn run(
                    from it";
         return Err(Error::blocked("NOT_A_MACHINE", adoption.subject.to_string(), why));
     }
-    let (client, grants) =
-        registry.transact(async || decide(registry, op, permit, adoption, &found).await).await?;
+    let secret = match registry.client(id).await? {
+        Some(_) => None,
+        None => registry.adoptable_secret(id).await?,
+    };
+    let adopt = async || decide(registry, op, permit, adoption, &found, secret.as_ref()).await;
+    let (client, grants) = registry.transact(adopt).await?;
     let now = registry.now();
     let uses = registry.client_secret_uses(id).await?;
     Ok(pb::AdoptResponse {
@@ -74,6 +78,7 @@ async fn decide(
     permit: &Permit,
     adoption: &Adoption,
     found: &FoundClient,
+    secret: Option<&SecretName>,
 ) -> Result<Attempt<Adopted>, Error> {
     let there = registry.client(&found.client_id).await?;
     let team = owner(adoption, there.as_ref().map(|there| &there.value.team))?;
@@ -91,7 +96,7 @@ async fn decide(
         return Ok(Attempt::Nothing((client, grants)));
     }
     client.value.update_time = now;
-    registry.adopt_client(&mut change, &client, found).await?;
+    registry.adopt_client(&mut change, &client, found, secret).await?;
     let became = match &there {
         Some(there) => Became::Other(&there.value, &client.value),
         None => Became::New(&client.value),

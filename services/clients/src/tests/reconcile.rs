@@ -3,12 +3,13 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use turnpike_domain::authorization_server::pool::{PoolClient, PoolResourceServer};
+use turnpike_domain::authorization_server::pool::{Pool as _, PoolClient, PoolResourceServer};
 use turnpike_domain::id::ClientId;
+use turnpike_domain::secret::{SecretHash, SecretValue};
 use turnpike_domain::time::TokenLifetime;
 use turnpike_domain::{Identifier, Scope};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Walker, Worker};
+use turnpike_registry::{Origin, Walker, Worker};
 use turnpike_testkit::memory_pool::MemoryPool;
 
 use super::plane::{
@@ -100,7 +101,7 @@ async fn a_foreign_client_is_adopted_with_its_secret_and_scopes() {
 
     // Nothing changed in the pool, and its secret still works.
     let changes: Vec<String> = pool.calls().split_off(calls);
-    assert!(changes.iter().all(|call| call == "client"), "{changes:?}");
+    assert!(changes.iter().all(|call| call == "client" || call == "secrets"), "{changes:?}");
     assert!(pool.takes(&id("old"), "its secret"));
     assert_eq!(plane.walk(&pool).await, []);
     let actions = plane.actions().await;
@@ -111,6 +112,35 @@ async fn a_foreign_client_is_adopted_with_its_secret_and_scopes() {
     plane.disable(&partner(), disable).await.unwrap();
     assert!(pool.has(&id("old")).unwrap().scopes.is_empty());
     assert_eq!(pool.has(&id("old")).unwrap().name, "Old shop");
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn the_secret_of_an_adopted_client_ends_there_when_it_ends_here() {
+    let (plane, pool) = world().await;
+    pool.put_foreign(&id("old"), foreign("Old shop", &["orders/read"]), "its secret");
+    // Two of them: which one is shown later, nothing would tell.
+    let two = SecretValue::generate(plane.registry.entropy());
+    let name = pool.add_secret(&id("old"), &two).await.unwrap();
+    for validate_only in [true, false] {
+        let asked = pb::AdoptRequest { validate_only, ..adoption("clients/old", "partners") };
+        assert_eq!(blockers(plane.adopt(&admin(), asked).await)[0].kind, "TWO_SECRETS");
+    }
+    assert!(pool.remove_secret(&id("old"), &name).await.unwrap());
+    plane.adopt(&admin(), adoption("clients/old", "partners")).await.unwrap();
+
+    let origin = Origin { request_id: "r".to_owned(), method: String::new() };
+    let hash = SecretHash::of("its secret");
+    let learned = plane.registry.learn_secret(&id("old"), hash, &origin).await.unwrap();
+    let add = pb::AddClientSecretRequest { client_id: "old".to_owned(), ..Default::default() };
+    let secret = plane.add_secret(&partner(), add).await.unwrap().secret.unwrap().value;
+    let remove = pb::RemoveClientSecretRequest {
+        client_id: "old".to_owned(),
+        secret_id: learned.to_string(),
+        ..Default::default()
+    };
+    plane.remove_secret(&partner(), remove).await.unwrap();
+    assert!(!pool.takes(&id("old"), "its secret"));
+    assert!(pool.takes(&id("old"), &secret));
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -88,6 +88,19 @@ async fn a_stranger_hears_nothing_of_scopes() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn one_that_was_made_here_to_replace_it_does_not_end_it() {
+    let world = adopted().await;
+    let new = world.registered.add_secret("c1").await;
+    world.tell().await;
+    world.token("c1", SECRET, "").await.token();
+    assert_eq!(world.said("client.secret_learned").await.len(), 1);
+    world.paid.knows("c1", new.expose());
+    world.token("c1", new.expose(), "").await.token();
+    world.token("c1", "wrong", "").await.is_error(401, "invalid_client");
+    assert_eq!(world.paid.calls(), 2);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn others_are_not_passed_on() {
     let world = adopted().await;
     // Made here, and without a secret; disabled; without a scope.

@@ -549,7 +549,8 @@ export const ReconcileService: GenService<{
    *
    * Callers: platform admins. Absent in the pool: NOT_FOUND. FAILED_PRECONDITION: `NOT_A_MACHINE` for a client that is
    * not one for machines alone, `UNKNOWN_SCOPES` if it holds scopes that no resource server of the registry offers
-   * (adopt that first), `CANNOT_ADOPT` for values that the registry does not take.
+   * (adopt that first), `TWO_SECRETS` if two of its secrets live (end one first), `CANNOT_ADOPT` for values that the
+   * registry does not take.
    *
    * @generated from rpc turnpike.v1.ReconcileService.Adopt
    */
