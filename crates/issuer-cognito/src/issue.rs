@@ -18,7 +18,7 @@ use crate::Cognito;
 use crate::budget::Bucket;
 use crate::operation::Operation;
 use crate::settings::SecretsFrom;
-use crate::token::Refused;
+use crate::token::{Had, Refused};
 
 /// How long a token waits for its turn: a caller who hears of it at once waits by itself.
 const LONGEST_WAIT: Duration = Duration::from_secs(1);
@@ -47,7 +47,7 @@ impl Cognito {
     }
 
     /// With Cognito's own secret. It may have become another one: then it is read again, once.
-    async fn issue_in_stead(&self, request: &TokenRequest<'_>) -> Result<IssuedToken, Error> {
+    async fn issue_in_stead(&self, request: &TokenRequest<'_>) -> Result<Had, Error> {
         let id = &request.client.client_id;
         let known = self.inner.own_secrets.get(id);
         if let Some(secret) = known {
@@ -60,9 +60,9 @@ impl Cognito {
         }
         let secret = self.read_secret(id).await?;
         match self.inner.tokens.ask(id, &secret, request.scopes).await {
-            Ok(token) => {
+            Ok(had) => {
                 self.inner.own_secrets.put(id, secret);
-                Ok(token)
+                Ok(had)
             }
             // Not the caller's fault: it has shown its own secret, and that was right.
             Err(Refused::OAuth(error)) if error == "invalid_client" => {
@@ -103,14 +103,19 @@ impl AuthorizationServer for Cognito {
             return Err(Error::internal("a token without scopes opens nothing"));
         }
         self.inner.token_turns.wait().await?;
-        match self.inner.settings.secrets {
-            SecretsFrom::Cognito => self.issue_in_stead(request).await,
+        let Had { token, key_id } = match self.inner.settings.secrets {
+            SecretsFrom::Cognito => self.issue_in_stead(request).await?,
             SecretsFrom::Turnpike => {
                 let id = &request.client.client_id;
                 let answer = self.inner.tokens.ask(id, request.secret, request.scopes).await;
-                answer.map_err(|why| refused(why, request.client))
+                answer.map_err(|why| refused(why, request.client))?
             }
+        };
+        // Keys change without notice, and whoever verifies the token may ask us for them.
+        if !self.inner.keys.want(&key_id).await {
+            tracing::warn!("cognito.signed_with_an_unpublished_key");
         }
+        Ok(token)
     }
 
     async fn keys(&self) -> Result<PublishedKeys, Error> {

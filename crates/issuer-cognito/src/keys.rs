@@ -17,7 +17,7 @@ use crate::settings::{OpenError, Settings};
 const MAX_BYTES: usize = 256 * 1024;
 /// How old a set may be before it is asked for again.
 const FRESH: Duration = Duration::from_secs(300);
-/// At most one fetch in this time, however many tokens name keys that nobody knows.
+/// At most one fetch in this time after one that failed, and for keys that are not known.
 const APART: Duration = Duration::from_secs(10);
 /// Keys of a pool: two, and for a while those before them.
 const MOST_KEYS: usize = 100;
@@ -40,6 +40,9 @@ struct State {
     known: Option<Known>,
     /// When a fetch last began, whatever came of it.
     tried: Option<Instant>,
+    /// When one last began for the sake of a key that was not known. A token's author chooses its key id,
+    /// and must not choose how often we fetch.
+    wanted: Option<Instant>,
 }
 
 #[derive(Clone)]
@@ -55,8 +58,8 @@ struct Published {
     keys: Vec<serde_json::Value>,
 }
 
-/// What is kept of a key: public members only, in this order.
-#[derive(Deserialize, Serialize)]
+/// What is kept of a key: public members only.
+#[derive(Deserialize, PartialEq, Eq, PartialOrd, Ord, Serialize)]
 struct Jwk {
     alg: String,
     e: String,
@@ -65,6 +68,15 @@ struct Jwk {
     n: String,
     #[serde(rename = "use")]
     purpose: String,
+}
+
+impl Jwk {
+    fn signs(&self) -> bool {
+        let Self { alg, e: _, kid, kty, n, purpose } = self;
+        let large = URL_SAFE_NO_PAD.decode(n).is_ok_and(|n| n.len() >= LEAST_MODULUS);
+        let named = !kid.is_empty() && kid != PUBLIC_SECRET;
+        kty == "RSA" && alg == "RS256" && purpose == "sig" && large && named
+    }
 }
 
 impl KeySet {
@@ -101,8 +113,11 @@ impl KeySet {
         if let Some(known) = now.as_ref().filter(|known| known.fetched.elapsed() < FRESH) {
             return Ok(known.jwks.clone());
         }
-        let failed =
-            if known.is_some() && !self.may_fetch() { None } else { self.fetch().await.err() };
+        let failed = if known.is_some() && lately(self.state().tried) {
+            None
+        } else {
+            self.fetch().await.err()
+        };
         drop(fetching);
         match (self.known(), failed) {
             (Some(known), _) => Ok(known.jwks),
@@ -123,7 +138,8 @@ impl KeySet {
             return true;
         }
         let _fetching = self.fetching.lock().await;
-        if !self.has(key_id) && self.may_fetch() {
+        if !self.has(key_id) && !lately(self.state().wanted) {
+            self.state().wanted = Some(Instant::now());
             // What failed is in the log, and the keys that were known stay.
             let _ = self.fetch().await;
         }
@@ -168,10 +184,6 @@ impl KeySet {
         self.known().is_some_and(|known| known.key_ids.iter().any(|known| known == key_id))
     }
 
-    fn may_fetch(&self) -> bool {
-        self.state().tried.is_none_or(|tried| tried.elapsed() >= APART)
-    }
-
     fn known(&self) -> Option<Known> {
         self.state().known.clone()
     }
@@ -181,35 +193,28 @@ impl KeySet {
     }
 }
 
-/// The keys of a set that tokens may be signed with. Others are left out (RFC 7517 section 5); a set
-/// without any, or with an id twice, is none.
+/// Whether that was too short a while ago.
+fn lately(then: Option<Instant>) -> bool {
+    then.is_some_and(|then| then.elapsed() < APART)
+}
+
+/// The keys of a set that tokens may be signed with. Others are left out (RFC 7517 section 5), and so are
+/// two keys of one id, since a token could mean either. A set without any is none.
 fn read(body: &[u8]) -> Result<(Arc<str>, Arc<[String]>), &'static str> {
     let Published { keys } = serde_json::from_slice(body).map_err(|_| "the key set is none")?;
     if keys.len() > MOST_KEYS {
         return Err("the key set has too many keys");
     }
-    let mut taken: Vec<Jwk> = Vec::new();
-    for key in keys {
-        let Ok(key) = serde_json::from_value::<Jwk>(key) else { continue };
-        let modulus = URL_SAFE_NO_PAD.decode(&key.n);
-        let large = modulus.is_ok_and(|modulus| modulus.len() >= LEAST_MODULUS);
-        let usable = key.kty == "RSA" && key.alg == "RS256" && key.purpose == "sig" && large;
-        if !usable || key.kid.is_empty() {
-            continue;
-        }
-        if key.kid == PUBLIC_SECRET {
-            return Err("the key set has a key whose private half is public");
-        }
-        if taken.iter().any(|known| known.kid == key.kid) {
-            return Err("the key set has two keys of one id");
-        }
-        taken.push(key);
-    }
+    let keys = keys.into_iter().filter_map(|key| serde_json::from_value::<Jwk>(key).ok());
+    let mut taken: Vec<Jwk> = keys.filter(Jwk::signs).collect();
+    // In one order, so that a set that is published in another does not seem to be another.
+    taken.sort();
+    taken.dedup();
+    let ids: Vec<String> = taken.iter().map(|key| key.kid.clone()).collect();
+    taken.retain(|key| ids.iter().filter(|id| **id == key.kid).count() == 1);
     if taken.is_empty() {
         return Err("the key set has no key that signs");
     }
-    // In one order, so that a set that is published in another does not seem to be another.
-    taken.sort_by(|a, b| a.kid.cmp(&b.kid));
     let jwks = serde_json::json!({ "keys": taken }).to_string();
     Ok((jwks.into(), taken.into_iter().map(|key| key.kid).collect()))
 }
@@ -251,9 +256,13 @@ mod tests {
     }
 
     #[test]
-    fn what_cannot_be_trusted_is_no_key_set() {
-        assert!(set(vec![key("a"), key("a")]).is_err());
-        assert!(set(vec![key("a"), key("dummy")]).is_err());
+    fn what_cannot_be_trusted_is_left_out() {
+        let other = with(key("a"), "n", json!(URL_SAFE_NO_PAD.encode([0xCD; 256])));
+        assert!(set(vec![key("a"), other.clone()]).is_err(), "a token could mean either");
+        assert_eq!(set(vec![key("a"), other, key("b")]), Ok(vec!["b".to_owned()]));
+        assert_eq!(set(vec![key("a"), key("a")]), Ok(vec!["a".to_owned()]), "one key twice is one");
+        assert!(set(vec![key("dummy")]).is_err());
+        assert_eq!(set(vec![key("a"), key("dummy")]), Ok(vec!["a".to_owned()]));
         assert!(set((0..101).map(|n| key(&n.to_string())).collect()).is_err());
         assert!(read(b"<html>").is_err());
     }

@@ -60,6 +60,17 @@ struct OAuthError {
     error: String,
 }
 
+/// A token, and the key that signed it.
+pub(crate) struct Had {
+    pub(crate) token: IssuedToken,
+    pub(crate) key_id: String,
+}
+
+#[derive(Deserialize)]
+struct Header {
+    kid: String,
+}
+
 /// What is read of a token. Who uses it verifies it: it comes from the authorization server itself.
 #[derive(Deserialize)]
 struct Claims {
@@ -88,7 +99,7 @@ impl TokenEndpoint {
         client_id: &ClientId,
         secret: &str,
         scopes: &[Scope],
-    ) -> Result<IssuedToken, Refused> {
+    ) -> Result<Had, Refused> {
         let answer = self.fetcher.send(request(client_id, secret, scopes)?).await?;
         let success = read(&answer)?;
         if !success.token_type.eq_ignore_ascii_case("bearer") {
@@ -98,8 +109,10 @@ impl TokenEndpoint {
             return Err(Refused::Unusable("a token with another lifetime than any has"));
         }
         let token = AccessToken::new(success.access_token);
-        self.check(&claims(&token)?, client_id, scopes)?;
-        Ok(IssuedToken { access_token: token, expires_in: success.expires_in })
+        let (header, claims) = read_token(&token)?;
+        self.check(&claims, client_id, scopes)?;
+        let token = IssuedToken { access_token: token, expires_in: success.expires_in };
+        Ok(Had { token, key_id: header.kid })
     }
 
     fn check(
@@ -174,17 +187,18 @@ fn read(answer: &Answer) -> Result<Success, Refused> {
     }
 }
 
-fn claims(token: &AccessToken) -> Result<Claims, Refused> {
-    let unusable = || Refused::Unusable("a token that is no JWT");
+fn read_token(token: &AccessToken) -> Result<(Header, Claims), Refused> {
+    let unusable = || Refused::Unusable("a token that is no JWT of its kind");
     let mut parts = token.expose().split('.');
-    let (Some(_), Some(claims), Some(_), None) =
+    let (Some(header), Some(claims), Some(_), None) =
         (parts.next(), parts.next(), parts.next(), parts.next())
     else {
         return Err(unusable());
     };
-    let claims = URL_SAFE_NO_PAD.decode(claims).map_err(|_| unusable())?;
-    serde_json::from_slice(&claims)
-        .map_err(|_| Refused::Unusable("a token without the claims of one"))
+    let decode = |part: &str| URL_SAFE_NO_PAD.decode(part).map_err(|_| unusable());
+    let header = serde_json::from_slice(&decode(header)?).map_err(|_| unusable())?;
+    let claims = serde_json::from_slice(&decode(claims)?).map_err(|_| unusable())?;
+    Ok((header, claims))
 }
 
 #[cfg(test)]

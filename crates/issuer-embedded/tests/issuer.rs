@@ -67,6 +67,7 @@ async fn both_algorithms_keep_the_seam() {
         let issuer = world.issuer(settings().algorithm(algorithm)).await;
         let trial = Trial {
             server: &issuer,
+            prefix: "",
             register: async |lifetime: i64, _: &[Scope]| Registered {
                 client: client("shop+1_a", lifetime),
                 secret: "shown-by-the-client".to_owned(),

@@ -132,7 +132,7 @@ impl PoolTrial<'_> {
     }
 
     /// Takes away everything of this trial.
-    async fn clean(&self) {
+    pub async fn clean(&self) {
         for client in self.clients_there().await {
             self.pool.delete_client(&client.client_id).await.unwrap();
         }

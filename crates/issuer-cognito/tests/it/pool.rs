@@ -4,12 +4,12 @@ use turnpike_fake_cognito::Quotas;
 use turnpike_issuer_cognito::{Cognito, SecretsFrom};
 use turnpike_testkit::pool::{PoolTrial, pool_conformance};
 
-use crate::world::{World, open};
+use crate::world::{MARK, World, open};
 
 async fn conforms(pool: &Cognito) {
     let trial = PoolTrial {
         pool,
-        mark: "tpsuite",
+        mark: MARK,
         clients: 61,
         resource_servers: 51,
         knows_scopes: true,

@@ -4,10 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use aws_credential_types::Credentials;
+use turnpike_domain::authorization_server::AuthorizationServer as _;
 use turnpike_domain::url::HttpUrl;
 use turnpike_fake_cognito::FakeCognito;
 use turnpike_issuer_cognito::{Cognito, Rates, SecretsFrom, Settings, Timeouts};
 use turnpike_testkit::clock::{SeededEntropy, TestClock};
+
+/// What every name begins with that the suites make.
+pub const MARK: &str = "tpsuite";
 
 pub struct World {
     pub fake: FakeCognito,
@@ -37,7 +41,7 @@ impl World {
             token_endpoint: url(self.fake.token_endpoint()),
             secrets: SecretsFrom::Turnpike,
             rates: unlimited(),
-            timeouts: Timeouts::default(),
+            timeouts: patient(),
             insecure_http: false,
         }
     }
@@ -50,18 +54,29 @@ impl World {
     pub fn impatient(&self) -> Cognito {
         let mut settings = self.settings();
         settings.timeouts = Timeouts {
-            attempt: Duration::from_millis(300),
-            operation: Duration::from_millis(1500),
-            token: Duration::from_millis(500),
-            keys: Duration::from_millis(500),
+            attempt: Duration::from_secs(1),
+            operation: Duration::from_secs(3),
+            token: Duration::from_secs(1),
+            keys: Duration::from_secs(1),
             ..settings.timeouts
         };
         open(settings)
+    }
+
+    /// Has the fake make its keys, which takes a while, before somebody is impatient.
+    pub async fn make_keys(&self) {
+        self.cognito().keys().await.unwrap();
     }
 }
 
 pub fn open(settings: Settings) -> Cognito {
     Cognito::open_as(settings, Arc::new(SeededEntropy::new(1)), credentials()).unwrap()
+}
+
+/// On a machine that is busy with other tests.
+pub fn patient() -> Timeouts {
+    let long = Duration::from_secs(60);
+    Timeouts { connect: long, attempt: long, operation: long, token: long, keys: long }
 }
 
 pub fn credentials() -> Credentials {
