@@ -1,6 +1,7 @@
 //! The `turnpike` command. Data goes to standard output, everything else to standard error.
 
 mod audit;
+mod health;
 mod output;
 mod up;
 
@@ -25,6 +26,8 @@ enum Command {
     /// Work with an exported log.
     #[command(subcommand)]
     Audit(audit::Command),
+    /// Ask a process of this machine how it is; fails unless it is well.
+    Health(health::Args),
     /// Run everything in one process, over the embedded issuer and SQLite.
     Up(up::Args),
 }
@@ -32,6 +35,7 @@ enum Command {
 fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Audit(command) => audit::run(&command),
+        Command::Health(args) => health::run(&args),
         Command::Up(args) => up::run(args),
     };
     match done {
