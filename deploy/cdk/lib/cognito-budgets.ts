@@ -1,0 +1,32 @@
+/**
+ * How much of Cognito's rates each process may use, so that all of them together, at their most replicas, stay below.
+ * Rates are for the account and region, and none can be raised (Amazon Cognito Developer Guide, "Quotas"). A tenth is left
+ * for people and other programs.
+ */
+import { services, type ServiceName } from "./services.js";
+
+/** Requests a second in the account and region. */
+export const quotas = {
+  client_read: 15,
+  client_update: 15,
+  resource_read: 20,
+  resource_update: 15,
+  tokens: 150,
+} as const;
+
+export type Category = keyof typeof quotas;
+
+/** Who asks Cognito for what. */
+export const users: Record<Category, readonly ServiceName[]> = {
+  client_read: ["clients", "resource-servers"],
+  client_update: ["clients", "resource-servers"],
+  resource_read: ["clients", "resource-servers"],
+  resource_update: ["clients", "resource-servers"],
+  tokens: ["tokens"],
+};
+
+/** Requests a second for one process. */
+export function budget(category: Category): number {
+  const replicas = users[category].reduce((sum, name) => sum + services[name].replicas.most, 0);
+  return Math.max(1, Math.floor((quotas[category] * 0.9) / replicas));
+}

@@ -1,0 +1,41 @@
+/**
+ * Which of the metrics at `/metrics` go to CloudWatch, and by which labels: each combination costs by itself. A test of the
+ * real processes holds that all of them are exported.
+ */
+import { readFileSync } from "node:fs";
+import { join } from "node:path";
+import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
+import { Duration } from "aws-cdk-lib";
+
+import { root } from "./root.js";
+import type { ServiceName } from "./services.js";
+
+export const namespace = "Turnpike";
+
+export interface Exported {
+  readonly dimensions: readonly (readonly string[])[];
+}
+
+export const metrics: Record<string, Exported> = JSON.parse(
+  readFileSync(join(root, "metrics.json"), "utf8"),
+);
+
+/** A metric of a process in CloudWatch; only what is exported, with labels that are. */
+export function metric(
+  name: string,
+  labels: { readonly service: ServiceName } & Record<string, string>,
+  statistic: string,
+  more: Omit<cloudwatch.MetricProps, "namespace" | "metricName" | "dimensionsMap" | "statistic"> = {},
+): cloudwatch.Metric {
+  const wanted = Object.keys(labels).sort().join();
+  const known = metrics[name]?.dimensions.some((set) => [...set].sort().join() === wanted);
+  if (!known) throw new Error(`${name} by ${wanted} is not in metrics.json`);
+  return new cloudwatch.Metric({
+    namespace,
+    metricName: name,
+    dimensionsMap: labels,
+    statistic,
+    period: Duration.minutes(1),
+    ...more,
+  });
+}
