@@ -127,6 +127,18 @@ mod tests {
     }
 
     #[test]
+    fn the_table_that_is_deployed_has_these_keys() {
+        let deployed = include_str!("../../../deploy/cdk/table.json");
+        let deployed: serde_json::Value = serde_json::from_str(deployed).unwrap();
+        let index = |Index { name, pk, sk }| serde_json::json!({ "name": name, "partition": pk, "sort": sk });
+        let ours = serde_json::json!({
+            "key": { "partition": PK, "sort": SK },
+            "indexes": [index(INDEX1), index(INDEX2)],
+        });
+        assert_eq!(deployed, ours);
+    }
+
+    #[test]
     fn what_goes_in_comes_out() {
         let without = Item { index1: None, index2: None, body: Vec::new(), ..whole() };
         for it in [whole(), without] {

@@ -5,6 +5,8 @@
 
 #![expect(clippy::panic, reason = "a test whose backend cannot run has failed")]
 
+mod provision;
+
 use std::fs::{self, File};
 use std::net::TcpListener;
 use std::os::fd::OwnedFd;
@@ -16,6 +18,8 @@ use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::TcpStream;
 use tokio::time::{sleep, timeout};
+
+pub use provision::Provisioned;
 
 /// Python, with MiniStack installed.
 const PYTHON: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../../target/venv/bin/python");

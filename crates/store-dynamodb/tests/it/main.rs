@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, reason = "a test reports by panicking")]
 
 mod contract;
+mod deployed;
 mod faults;
 mod reads;
 mod registry;
