@@ -5,6 +5,9 @@ SHELL := /bin/bash
 
 UI := gateway/ui
 VENV := target/venv
+CDK := deploy/cdk
+CDK_TEMPLATES := $(CDK)/cdk.out/manifest.json
+DEPLOY_VENV := target/deploy-venv
 TOOLS := target/tools
 CARGO_DENY := $(TOOLS)/bin/cargo-deny
 CARGO_FUZZ := $(TOOLS)/bin/cargo-fuzz
@@ -26,14 +29,14 @@ demo: ui ## Play the story of a partner that orders, with real processes
 	cargo run --quiet --bin demo
 
 .PHONY: test
-test: lint test-rust test-ui test-e2e test-aws fuzz deny ## Everything that CI runs
+test: lint test-rust test-ui deploy-check test-e2e test-aws fuzz deny ## Everything that CI runs
 
 .PHONY: test-rust
 test-rust: ui ## Unit and conformance tests
 	cargo test --workspace --exclude turnpike-tests $(addprefix --exclude ,$(AWS))
 
 .PHONY: test-aws
-test-aws: $(VENV) ## What is built on the AWS SDK, against a fake and an emulator
+test-aws: $(VENV) $(CDK_TEMPLATES) ## What is built on the AWS SDK, against a fake and an emulator
 	cargo test $(addprefix -p ,$(AWS))
 
 .PHONY: test-ui
@@ -45,6 +48,14 @@ test-e2e: ui $(VENV) tests/clients/node_modules ## End to end against the real b
 	scripts/need-chromium
 	cargo build --bins
 	cargo test -p turnpike-tests
+
+.PHONY: deploy-check
+deploy-check: $(CDK_TEMPLATES) $(DEPLOY_VENV) ## What is deployed: templates, policies, manifests, image
+	cd $(CDK) && npm test
+	cd $(CDK) && $(CURDIR)/$(DEPLOY_VENV)/bin/cfn-lint cdk.out/*.template.json
+	$(DEPLOY_VENV)/bin/hadolint deploy/docker/Dockerfile deploy/emulator/Dockerfile
+	$(DEPLOY_VENV)/bin/python deploy/check.py
+	python3 docs/scale/plots.py --check
 
 .PHONY: lint
 lint: $(UI)/node_modules ## Formatting, clippy, drift of generated code, arrows between crates, the contract, the portal
@@ -83,11 +94,24 @@ $(UI)/dist/index.html: $(UI)/node_modules $(shell git ls-files -co --exclude-sta
 	cd $(UI) && npm run build
 	touch $@
 
+$(CDK)/node_modules: $(CDK)/package-lock.json
+	cd $(CDK) && npm ci
+	touch $@
+
+$(CDK_TEMPLATES): $(CDK)/node_modules $(shell git ls-files -co --exclude-standard $(CDK) 2>/dev/null)
+	rm -rf $(CDK)/cdk.out
+	cd $(CDK) && npm run --silent synth
+
+$(DEPLOY_VENV): deploy/requirements.txt
+	python3 -m venv $(DEPLOY_VENV)
+	$(DEPLOY_VENV)/bin/python -m pip install --quiet -r deploy/requirements.txt
+	touch $@
+
 tests/clients/node_modules: tests/clients/package-lock.json
 	cd tests/clients && npm ci --no-audit --no-fund
 	touch $@
 
-$(VENV): tests/clients/requirements.txt
+$(VENV): tests/clients/requirements.txt deploy/emulator/requirements.txt
 	python3 -m venv $(VENV)
 	$(VENV)/bin/python -m pip install --quiet -r tests/clients/requirements.txt
 	touch $@
