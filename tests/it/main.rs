@@ -16,6 +16,7 @@ mod demo;
 mod endpoints;
 mod examples;
 mod frames;
+mod metrics;
 mod portal;
 mod story;
 mod support;
