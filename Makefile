@@ -38,6 +38,7 @@ test-rust: ui ## Unit and conformance tests
 .PHONY: test-aws
 test-aws: $(VENV) $(CDK_TEMPLATES) ## What is built on the AWS SDK, against a fake and an emulator
 	cargo test $(addprefix -p ,$(AWS))
+	cargo test -p turnpike-runtime --features aws
 
 .PHONY: test-ui
 test-ui: $(UI)/node_modules ## Unit tests of the portal
