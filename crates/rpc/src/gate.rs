@@ -124,12 +124,17 @@ impl Gate {
         let began = Instant::now();
         let request_id = request_id(&request);
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-        let actor = self.admit(row, request.metadata(), peer).await;
+        let actor = self.authenticate(row, request.metadata(), peer).await;
         let caller = actor.as_ref().ok().map(Actor::principal);
-        let result = match actor {
+        let admitted = actor.and_then(|actor| {
+            let admitted = self.0.limits.admit(row.limit, &actor.principal())?;
+            Ok((actor, admitted))
+        });
+        let result = match admitted {
             Err(error) => Err(error),
-            Ok(actor) => {
+            Ok((actor, admitted)) => {
                 let op = Op::new(actor, row, request_id.clone(), self.0.registry.now());
+                let op = op.holding(admitted);
                 let result = handle(op.clone(), request.into_inner()).await;
                 if let (true, Err(error)) = (record, &result) {
                     self.record_refusal(&op, error).await;
@@ -183,16 +188,14 @@ impl Gate {
         result.map(Response::new).map_err(|error| status::of(&error, &request_id))
     }
 
-    async fn admit(
+    async fn authenticate(
         &self,
         row: &'static Row,
         metadata: &MetadataMap,
         peer: Option<IpAddr>,
     ) -> Result<Actor, Error> {
         let now = self.0.registry.now();
-        let actor = self.0.authenticator.authenticate(row, metadata, peer, now).await?;
-        self.0.limits.admit(row.limit, &actor.principal())?;
-        Ok(actor)
+        self.0.authenticator.authenticate(row, metadata, peer, now).await
     }
 
     /// Says in the log that a change was refused, also if the caller has hung up by then. If the log cannot take it,

@@ -1,12 +1,18 @@
-//! How often one caller may call.
+//! How often one caller may call, and how many of its calls are served at a time.
 
+use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::num::NonZeroU32;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use governor::clock::{Clock as _, DefaultClock};
 use governor::{DefaultKeyedRateLimiter, Quota, RateLimiter};
 use turnpike_domain::{Error, Principal};
 
 use crate::methods::Limit;
+
+/// When a call may be tried again that found too many others of its caller in flight, in milliseconds.
+const IN_FLIGHT_RETRY_MS: u64 = 100;
 
 /// Calls per second of one caller, and how many at once.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -17,33 +23,84 @@ pub struct Rate {
     pub burst: NonZeroU32,
 }
 
+/// How many calls of one caller are served at a time. A call that costs much, a list of the largest records or an
+/// export of the whole log, is as one of the rate that costs nothing; so these bound what a caller can take of the
+/// machine.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct InFlight {
+    /// Reads of the registry.
+    pub reads: NonZeroU32,
+    /// Changes of the registry.
+    pub changes: NonZeroU32,
+    /// Reads of the whole log; a stream counts until it has ended.
+    pub exports: NonZeroU32,
+}
+
+impl InFlight {
+    /// No bound that anybody reaches: for benchmarks and tests.
+    pub const UNBOUNDED: Self =
+        Self { reads: NonZeroU32::MAX, changes: NonZeroU32::MAX, exports: NonZeroU32::MAX };
+}
+
 /// Counts calls of callers, in memory of this process.
 #[derive(Debug)]
 pub struct Limits {
-    read: DefaultKeyedRateLimiter<(u8, String)>,
-    write: DefaultKeyedRateLimiter<(u8, String)>,
+    read: DefaultKeyedRateLimiter<Key>,
+    write: DefaultKeyedRateLimiter<Key>,
     clock: DefaultClock,
+    bounds: InFlight,
+    in_flight: Arc<Counts>,
+}
+
+/// A caller: kind and id.
+type Key = (u8, String);
+
+/// How many calls are in flight, of those who have any.
+#[derive(Debug, Default)]
+struct Counts(Mutex<HashMap<(Limit, Key), u32>>);
+
+/// A call that was admitted. It counts as in flight until this is dropped.
+#[derive(Debug)]
+pub struct Admitted {
+    counts: Arc<Counts>,
+    key: Option<(Limit, Key)>,
 }
 
 impl Limits {
-    /// With these rates.
+    /// With these rates, and without bounds on what is in flight.
     pub fn new(read: Rate, write: Rate) -> Self {
         let limiter = |rate: Rate| {
             RateLimiter::keyed(Quota::per_second(rate.per_second).allow_burst(rate.burst))
         };
-        Self { read: limiter(read), write: limiter(write), clock: DefaultClock::default() }
+        Self {
+            read: limiter(read),
+            write: limiter(write),
+            clock: DefaultClock::default(),
+            bounds: InFlight::UNBOUNDED,
+            in_flight: Arc::default(),
+        }
+    }
+
+    /// With these bounds on what is in flight.
+    #[must_use]
+    pub const fn in_flight(mut self, bounds: InFlight) -> Self {
+        self.bounds = bounds;
+        self
     }
 
     /// Counts a call.
     ///
     /// # Errors
     ///
-    /// [`Error::RateLimited`] if there were too many.
-    pub fn admit(&self, limit: Limit, caller: &Principal) -> Result<(), Error> {
-        let limiter = match limit {
-            Limit::Read => &self.read,
-            Limit::Unlimited => return Ok(()),
-            Limit::Write => &self.write,
+    /// [`Error::RateLimited`] if there were too many, or too many are in flight.
+    pub fn admit(&self, limit: Limit, caller: &Principal) -> Result<Admitted, Error> {
+        let (limiter, bound) = match limit {
+            Limit::Export => (&self.read, self.bounds.exports),
+            Limit::Read => (&self.read, self.bounds.reads),
+            Limit::Unlimited => {
+                return Ok(Admitted { counts: self.in_flight.clone(), key: None });
+            }
+            Limit::Write => (&self.write, self.bounds.changes),
         };
         let key = (caller.kind as u8, caller.id.clone());
         limiter.check_key(&key).map_err(|until| {
@@ -51,7 +108,12 @@ impl Limits {
             Error::RateLimited {
                 retry_after_ms: u64::try_from(wait.as_millis()).unwrap_or(u64::MAX),
             }
-        })
+        })?;
+        let key = (limit, key);
+        if !self.in_flight.enter(&key, bound.get()) {
+            return Err(Error::RateLimited { retry_after_ms: IN_FLIGHT_RETRY_MS });
+        }
+        Ok(Admitted { counts: self.in_flight.clone(), key: Some(key) })
     }
 
     /// Forgets callers that have not called for a while, so that memory stays bounded.
@@ -60,5 +122,77 @@ impl Limits {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
+    }
+}
+
+impl Counts {
+    fn enter(&self, key: &(Limit, Key), bound: u32) -> bool {
+        let mut counts = self.lock();
+        let count = counts.entry(key.clone()).or_insert(0);
+        let room = *count < bound;
+        *count += u32::from(room);
+        room
+    }
+
+    fn leave(&self, key: (Limit, Key)) {
+        if let Entry::Occupied(mut count) = self.lock().entry(key) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
+    fn lock(&self) -> MutexGuard<'_, HashMap<(Limit, Key), u32>> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl Drop for Admitted {
+    fn drop(&mut self) {
+        if let Some(key) = self.key.take() {
+            self.counts.leave(key);
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use turnpike_domain::actor::PrincipalKind;
+
+    use super::*;
+
+    fn number(number: u32) -> NonZeroU32 {
+        NonZeroU32::new(number).unwrap()
+    }
+
+    fn limits() -> Limits {
+        let rate = Rate { per_second: number(1000), burst: number(1000) };
+        let bounds = InFlight { reads: number(3), changes: number(2), exports: number(1) };
+        Limits::new(rate, rate).in_flight(bounds)
+    }
+
+    fn caller(id: &str) -> Principal {
+        Principal { kind: PrincipalKind::Staff, id: id.to_owned(), display_name: String::new() }
+    }
+
+    #[test]
+    fn each_caller_has_its_bound_for_each_kind_of_call() {
+        let (limits, olga, ada) = (limits(), caller("olga"), caller("ada"));
+        for (limit, bound) in [(Limit::Read, 3), (Limit::Write, 2), (Limit::Export, 1)] {
+            let held: Vec<_> = (0..bound).map(|_| limits.admit(limit, &olga).unwrap()).collect();
+            let refused = limits.admit(limit, &olga).unwrap_err();
+            assert!(
+                matches!(refused, Error::RateLimited { retry_after_ms: IN_FLIGHT_RETRY_MS }),
+                "{refused:?}"
+            );
+            assert!(limits.admit(limit, &ada).is_ok());
+            drop(held);
+            assert!(limits.admit(limit, &olga).is_ok());
+        }
+        let unlimited: Vec<_> =
+            (0..50).map(|_| limits.admit(Limit::Unlimited, &olga).unwrap()).collect();
+        drop(unlimited);
+        assert!(limits.in_flight.lock().is_empty(), "nothing is kept of those who have left");
     }
 }

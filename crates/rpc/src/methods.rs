@@ -24,8 +24,10 @@ pub enum Callers {
 }
 
 /// How often one caller may call. `Unlimited` is a decision; a limit that is switched off is a setting.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Limit {
+    /// As a read of the whole log: as often as a read, and few at a time.
+    Export,
     /// As a read of the registry.
     Read,
     /// As often as they like: it is what resource servers do for every request of theirs.
@@ -69,10 +71,10 @@ macro_rules! table {
 }
 
 table! {
-    EXPORT_EVENTS: "AuditService/ExportEvents", SignedIn, Read, None;
+    EXPORT_EVENTS: "AuditService/ExportEvents", SignedIn, Export, None;
     GET_EVENT: "AuditService/GetEvent", SignedIn, Read, None;
     LIST_EVENTS: "AuditService/ListEvents", SignedIn, Read, None;
-    VERIFY_LOG: "AuditService/VerifyLog", SignedIn, Read, None;
+    VERIFY_LOG: "AuditService/VerifyLog", SignedIn, Export, None;
 
     ADD_CLIENT_SECRET: "ClientService/AddClientSecret", SignedIn, Write, Change;
     CREATE_CLIENT: "ClientService/CreateClient", SignedIn, Write, Change;

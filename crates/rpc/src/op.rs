@@ -1,11 +1,14 @@
 //! One operation: who, when, which request. Made at the edge and passed by hand.
 
+use std::sync::Arc;
+
 use turnpike_domain::authz::{Action, Permit, Resource, decide};
 use turnpike_domain::error::Subject;
 use turnpike_domain::id::RequestId;
 use turnpike_domain::{Actor, Error, Problem, Timestamp};
 use turnpike_registry::{Once, Origin, sha256_hex};
 
+use crate::limits::Admitted;
 use crate::methods::Row;
 
 /// One call of one RPC by a caller that was authenticated.
@@ -14,13 +17,21 @@ pub struct Op {
     actor: Actor,
     origin: Origin,
     now: Timestamp,
+    /// What makes the call count as in flight, until the last clone of it is gone.
+    admitted: Option<Arc<Admitted>>,
 }
 
 impl Op {
     /// A call of `row` by `actor`. Handlers get theirs from the gate; tests make their own.
     pub fn new(actor: Actor, row: &Row, request_id: String, now: Timestamp) -> Self {
         let origin = Origin { request_id, method: row.method().to_owned() };
-        Self { actor, origin, now }
+        Self { actor, origin, now, admitted: None }
+    }
+
+    /// The same, counted as in flight for as long as this or a clone of it lives: an answer that streams keeps one.
+    pub(crate) fn holding(mut self, admitted: Admitted) -> Self {
+        self.admitted = Some(Arc::new(admitted));
+        self
     }
 
     /// Who calls.

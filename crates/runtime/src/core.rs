@@ -13,7 +13,7 @@ use turnpike_registry::{Bounds, Follower, Policy, Registry, Standing};
 use turnpike_rpc::Gate;
 use turnpike_rpc::assertion::AssertionVerifier;
 use turnpike_rpc::authenticate::Authenticator;
-use turnpike_rpc::limits::{Limits, Rate};
+use turnpike_rpc::limits::{InFlight, Limits, Rate};
 use turnpike_rpc::metrics::Metrics;
 use turnpike_rpc::oauth::verifiers::follow_keys;
 use turnpike_rpc::oauth::{SecretHolders, SecretUses, TokenVerifiers};
@@ -94,12 +94,11 @@ impl Core {
         let metrics = Metrics::new()?;
         metrics.show_policy(policy.clone())?;
         let decides = verifiers.decides().clone();
-        let CallLimits { reads_per_second, changes_per_second } = limits;
         let gate = Gate::new(
             Authenticator::new(assertions, decides, policy.clone(), secrets.clone())?,
             registry.clone(),
             PageTokens::new(&registry.system_key("page-tokens").await?)?,
-            Limits::new(rate(reads_per_second), rate(changes_per_second)),
+            counting(limits),
             metrics.clone(),
         );
         tokio::spawn(forget_idle(gate.clone()));
@@ -155,6 +154,18 @@ fn needs_store(policy: Arc<Policy>) -> Need {
 
 fn needs_policy(policy: Arc<Policy>) -> Need {
     Need::always("policy", move || !policy.is_stale())
+}
+
+fn counting(limits: CallLimits) -> Limits {
+    let CallLimits {
+        reads_per_second,
+        changes_per_second,
+        reads_in_flight: reads,
+        changes_in_flight: changes,
+        exports_in_flight: exports,
+    } = limits;
+    let bounds = InFlight { reads, changes, exports };
+    Limits::new(rate(reads_per_second), rate(changes_per_second)).in_flight(bounds)
 }
 
 /// A rate with two seconds' worth at once.

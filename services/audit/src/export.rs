@@ -33,9 +33,9 @@ pub(crate) async fn run(
             let _ = send.send(Err(error)).await;
         }
     });
-    let request_id = op.origin().request_id.clone();
+    // With the stream goes the call, which counts as in flight until its reader has it all or goes away.
     let stream = ReceiverStream::new(receive)
-        .map(move |part| part.map_err(|error| status::of(&error, &request_id)));
+        .map(move |part| part.map_err(|error| status::of(&error, &op.origin().request_id)));
     Ok(Box::pin(stream))
 }
 

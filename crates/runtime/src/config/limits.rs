@@ -12,6 +12,12 @@ pub struct CallLimits {
     pub reads_per_second: NonZeroU32,
     /// Changes per second of one caller.
     pub changes_per_second: NonZeroU32,
+    /// Reads of one caller that are served at a time.
+    pub reads_in_flight: NonZeroU32,
+    /// Changes of one caller that are served at a time.
+    pub changes_in_flight: NonZeroU32,
+    /// Exports and verifications of the log of one caller that are served at a time.
+    pub exports_in_flight: NonZeroU32,
 }
 
 /// How often one client may get a token, in one process.
@@ -30,6 +36,12 @@ pub struct Limits {
     pub reads_per_second: NonZeroU32,
     /// Changes per second of one caller.
     pub changes_per_second: NonZeroU32,
+    /// Reads of one caller that are served at a time.
+    pub reads_in_flight: NonZeroU32,
+    /// Changes of one caller that are served at a time.
+    pub changes_in_flight: NonZeroU32,
+    /// Exports and verifications of the log of one caller that are served at a time.
+    pub exports_in_flight: NonZeroU32,
     /// Tokens per second of one client.
     pub tokens_per_second: NonZeroU32,
 }
@@ -43,7 +55,13 @@ pub(super) const fn positive(number: u32) -> NonZeroU32 {
 
 impl Default for CallLimits {
     fn default() -> Self {
-        Self { reads_per_second: positive(200), changes_per_second: positive(50) }
+        Self {
+            reads_per_second: positive(200),
+            changes_per_second: positive(50),
+            reads_in_flight: positive(32),
+            changes_in_flight: positive(32),
+            exports_in_flight: positive(2),
+        }
     }
 }
 
@@ -55,16 +73,46 @@ impl Default for TokenLimits {
 
 impl Default for Limits {
     fn default() -> Self {
-        let CallLimits { reads_per_second, changes_per_second } = CallLimits::default();
         let TokenLimits { tokens_per_second } = TokenLimits::default();
-        Self { reads_per_second, changes_per_second, tokens_per_second }
+        Self::of(CallLimits::default(), tokens_per_second)
     }
 }
 
 impl Limits {
+    fn of(calls: CallLimits, tokens_per_second: NonZeroU32) -> Self {
+        let CallLimits {
+            reads_per_second,
+            changes_per_second,
+            reads_in_flight,
+            changes_in_flight,
+            exports_in_flight,
+        } = calls;
+        Self {
+            reads_per_second,
+            changes_per_second,
+            reads_in_flight,
+            changes_in_flight,
+            exports_in_flight,
+            tokens_per_second,
+        }
+    }
+
     /// Those of calls.
     pub fn calls(&self) -> CallLimits {
-        let Self { reads_per_second, changes_per_second, tokens_per_second: _ } = *self;
-        CallLimits { reads_per_second, changes_per_second }
+        let Self {
+            reads_per_second,
+            changes_per_second,
+            reads_in_flight,
+            changes_in_flight,
+            exports_in_flight,
+            tokens_per_second: _,
+        } = *self;
+        CallLimits {
+            reads_per_second,
+            changes_per_second,
+            reads_in_flight,
+            changes_in_flight,
+            exports_in_flight,
+        }
     }
 }
