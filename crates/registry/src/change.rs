@@ -23,6 +23,23 @@ pub struct Origin {
     pub method: String,
 }
 
+/// What an event can be about.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum About {
+    /// A resource server, or a grant of it.
+    ResourceServer(Identifier),
+    /// Something that the team owns from then on.
+    Team(TeamId),
+}
+
+/// How much of what a change leans on may have happened since.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Lean {
+    pub(crate) about: About,
+    pub(crate) since: u64,
+    pub(crate) events: u64,
+}
+
 /// Writes and events that become durable together or not at all.
 #[derive(Debug)]
 pub struct Change {
@@ -30,7 +47,7 @@ pub struct Change {
     pub(crate) origin: Origin,
     pub(crate) writes: Vec<Write>,
     pub(crate) events: Vec<EventDraft>,
-    pub(crate) read_at: Option<u64>,
+    pub(crate) leans: Vec<Lean>,
     /// Its marks for the pool are among the writes.
     marked: bool,
 }
@@ -43,13 +60,20 @@ impl Change {
             origin: origin.clone(),
             writes: Vec::new(),
             events: Vec::new(),
-            read_at: None,
+            leans: Vec::new(),
             marked: false,
         }
     }
 
-    /// A record that a changing call was refused: no permit, and nothing is written but the event.
-    pub fn refusal(caller: Principal, origin: &Origin, code: &'static str) -> Self {
+    /// A record that a changing call was refused, and that `more` calls of that caller were refused since the last
+    /// record: no permit, and nothing is written but the event.
+    pub fn refusal(caller: Principal, origin: &Origin, code: &'static str, more: u64) -> Self {
+        let reason = match more {
+            0 => String::new(),
+            more => {
+                format!("calls of this caller that were refused before and not recorded: {more}")
+            }
+        };
         let event = EventDraft {
             action: EventAction::CallRefused,
             subject: format!("methods/{}", origin.method),
@@ -58,7 +82,7 @@ impl Change {
             client_id: None,
             resource_server: None,
             changes: Vec::new(),
-            reason: String::new(),
+            reason,
             refusal: Some(code),
         };
         Self {
@@ -66,15 +90,15 @@ impl Change {
             origin: origin.clone(),
             writes: Vec::new(),
             events: vec![event],
-            read_at: None,
+            leans: Vec::new(),
             marked: false,
         }
     }
 
-    /// The change stands only if nothing at all was changed since the log's head was at `sequence`: for
-    /// decisions that lean on what is *not* there.
-    pub const fn serialize_after(&mut self, sequence: u64) {
-        self.read_at = Some(sequence);
+    /// The change stands only if at most `events` events after `since` are about that: for decisions that lean on what
+    /// is *not* there. What others do elsewhere meanwhile does not matter.
+    pub fn leans_on(&mut self, about: About, since: u64, events: u64) {
+        self.leans.push(Lean { about, since, events });
     }
 
     /// Says it in the log.

@@ -1,6 +1,8 @@
 //! The one place where changes become durable: puts them in order, chains their events, and merges those
 //! that wait into one commit of the store.
 
+mod recent;
+
 use std::collections::HashMap;
 use std::sync::Arc;
 
@@ -10,6 +12,7 @@ use turnpike_domain::ports::Clock;
 use turnpike_domain::{Error, Timestamp};
 
 use crate::change::Change;
+use crate::commit::recent::{Concern, Recent, read_lines};
 use crate::event::{NO_HASH, Place, to_line};
 use crate::fault;
 use crate::hash::sha256_hex;
@@ -72,7 +75,8 @@ impl Commits {
         let head = read_head(store.as_ref()).await.map_err(unavailable)?;
         let (tell, told) = watch::channel(head.sequence);
         let (queue, waiting) = mpsc::channel(WAITING_MAX);
-        tokio::spawn(Committer { store, clock, head, tell }.run(waiting));
+        let recent = Recent::after(head.sequence);
+        tokio::spawn(Committer { store, clock, head, recent, tell }.run(waiting));
         Ok(Self { queue, head: told })
     }
 
@@ -99,6 +103,7 @@ struct Committer {
     store: Arc<dyn Store>,
     clock: Arc<dyn Clock>,
     head: Head,
+    recent: Recent,
     tell: watch::Sender<u64>,
 }
 
@@ -110,6 +115,8 @@ struct Batch {
     askers: Vec<Vec<usize>>,
     places: HashMap<Key, usize>,
     head: Head,
+    /// What its events are about, in order.
+    concerns: Vec<Concern>,
     first_line: Option<(Key, Vec<u8>)>,
 }
 
@@ -133,13 +140,7 @@ impl Committer {
 
     /// Commits as many as fit together; gives back the rest, in order.
     async fn commit_some(&mut self, waiting: Vec<Waiting>) -> Vec<Waiting> {
-        // Who read further than this process has seen is not behind: the log was moved by another.
-        if waiting.iter().any(|w| w.change.read_at.is_some_and(|read| read > self.head.sequence))
-            && let Err(error) = self.reload().await
-        {
-            refuse_all(waiting, &error);
-            return Vec::new();
-        }
+        self.recall(&waiting).await;
         let (mut batch, mut rest) = self.gather(waiting);
         let mut tries = 0;
         while !batch.members.is_empty() {
@@ -168,6 +169,7 @@ impl Committer {
                             refuse_all(again, &error);
                             return rest;
                         }
+                        self.recall(&again).await;
                     }
                     let (next, mut more) = self.gather(again);
                     batch = next;
@@ -206,6 +208,7 @@ impl Committer {
             askers: Vec::new(),
             places: HashMap::new(),
             head: self.head.clone(),
+            concerns: Vec::new(),
             first_line: None,
         };
         let mut rest = Vec::new();
@@ -218,13 +221,13 @@ impl Committer {
                 let _ = member.answer.send(Err(CommitError::Conflict));
                 continue;
             }
-            if member.change.read_at.is_some_and(|read| read != batch.head.sequence) {
-                if batch.members.is_empty() {
-                    let _ = member.answer.send(Err(CommitError::Conflict));
-                } else {
-                    // It may still be right once this batch turns out to fail.
-                    rest.push(member);
-                }
+            if !self.stands(&member.change, &[]) {
+                let _ = member.answer.send(Err(CommitError::Conflict));
+                continue;
+            }
+            if !self.stands(&member.change, &batch.concerns) {
+                // It may still be right once this batch turns out to fail.
+                rest.push(member);
                 continue;
             }
             // Times in the log never run backwards, whatever the clock does.
@@ -243,7 +246,25 @@ impl Committer {
         (batch, rest)
     }
 
+    /// Whether what was committed so far, and what comes before it now, leaves the change as it was decided.
+    fn stands(&self, change: &Change, before: &[Concern]) -> bool {
+        change.leans.iter().all(|lean| self.recent.bears(lean, before))
+    }
+
+    /// Makes sure that it is known what the events are about that these changes lean on: those of other processes are
+    /// read. Where that fails the changes are decided anew.
+    async fn recall(&mut self, waiting: &[Waiting]) {
+        let leans = waiting.iter().flat_map(|waiting| &waiting.change.leans);
+        let since = leans.filter(|lean| !self.recent.bears(lean, &[])).map(|lean| lean.since).min();
+        if let Some(since) = since.filter(|since| *since < self.recent.after)
+            && let Ok(lines) = read_lines(self.store.as_ref(), since + 1, self.head.sequence).await
+        {
+            self.recent.replace(since, self.head.sequence, &lines);
+        }
+    }
+
     fn done(&mut self, batch: Batch) {
+        self.recent.extend(batch.concerns);
         self.head = batch.head;
         self.tell.send_replace(self.head.sequence);
         for (member, sequence) in batch.members {
@@ -253,6 +274,7 @@ impl Committer {
 
     async fn reload(&mut self) -> Result<(), store::Error> {
         self.head = read_head(self.store.as_ref()).await?;
+        self.recent = Recent::after(self.head.sequence);
         self.tell.send_replace(self.head.sequence);
         Ok(())
     }
@@ -327,6 +349,7 @@ impl Batch {
             self.writes.push(Write::insert(item));
             self.askers.push(Vec::new());
         }
+        self.concerns.extend(member.change.events.iter().map(Concern::of));
         self.head = head;
         self.members.push((member, self.head.sequence));
         Ok(())

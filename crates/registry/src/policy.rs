@@ -7,13 +7,14 @@ use std::sync::{Arc, PoisonError, RwLock};
 use tokio::sync::watch;
 use tokio::time::Instant;
 use turnpike_domain::error::ErrorCode;
-use turnpike_domain::id::{ClientId, TokenId};
+use turnpike_domain::id::{ClientId, TeamId, TokenId};
 use turnpike_domain::{Client, Error, Identifier, ResourceServer, Timestamp};
 
 use crate::event::Event;
 use crate::following::{Bounds, Following, Standing};
 use crate::keys;
 use crate::list::{ClientFilter, ResourceServerFilter};
+use crate::quota::Counted;
 use crate::record::kept;
 use crate::registry::Registry;
 use crate::store::{Source, check};
@@ -89,6 +90,25 @@ impl Policy {
         self.read(|state| state.revoked.contains_key(token_id))
     }
 
+    /// Waits until nobody is told anything by this policy without that event.
+    pub(crate) async fn in_force(&self, sequence: u64) {
+        self.following.in_force(sequence).await;
+    }
+
+    /// How much a team has, and the event as of which that is known: later ones may be counted already.
+    pub(crate) fn counted(&self, team: &TeamId) -> (Counted, u64) {
+        self.read(|state| {
+            let mut counted = Counted::default();
+            for client in state.clients.values().filter(|client| client.team == *team) {
+                counted.clients += 1;
+                counted.pending_grants += client.grants.iter().filter(|g| !g.active).count();
+            }
+            let servers = state.resource_servers.values();
+            counted.resource_servers = servers.filter(|server| server.team == *team).count();
+            (counted, state.sequence)
+        })
+    }
+
     fn read<T>(&self, look: impl FnOnce(&State) -> T) -> T {
         // A writer that panicked left whole entries behind: it replaces them one by one.
         look(&self.state.read().unwrap_or_else(PoisonError::into_inner))
@@ -132,7 +152,7 @@ impl Follower {
         let follower = Self { registry, policy, following };
         follower.snapshot().await?;
         // A second follower of one registry changes nothing: changes wait for the first.
-        let _ = follower.registry.followed.set(follower.following.clone());
+        let _ = follower.registry.followed.set(follower.policy.clone());
         Ok(follower)
     }
 

@@ -13,9 +13,10 @@ use turnpike_domain::{Client, Error, Grant, Identifier, Principal, ResourceServe
 use crate::change::Change;
 use crate::commit::{CommitError, Commits, Head, read_head, unavailable};
 use crate::fault;
-use crate::following::Following;
 use crate::keys;
 use crate::outbox::Mirror;
+use crate::policy::Policy;
+use crate::quota::Quotas;
 use crate::record::{Versioned, client, decode, encode, grant, kept, resource_server};
 use crate::request::{Once, Seen};
 use crate::store::{self, Item, Key, Query, Source, Store, Write};
@@ -36,7 +37,9 @@ pub struct Registry {
     /// What this process does about the pool of the authorization server.
     pub(crate) mirror: Mirror,
     /// The policy of this process, once it follows the log.
-    pub(crate) followed: Arc<OnceLock<Arc<Following>>>,
+    pub(crate) followed: Arc<OnceLock<Arc<Policy>>>,
+    /// How much a team may have.
+    pub(crate) quotas: Arc<OnceLock<Quotas>>,
 }
 
 /// What a use case decided: a change to make, or an answer that needs none.
@@ -60,8 +63,8 @@ impl Registry {
         entropy: Arc<dyn Entropy>,
     ) -> Result<Self, Error> {
         let commits = Commits::start(store.clone(), clock.clone()).await?;
-        let (mirror, followed) = (Mirror::default(), Arc::default());
-        Ok(Self { store, clock, entropy, commits, mirror, followed })
+        let (mirror, followed, quotas) = (Mirror::default(), Arc::default(), Arc::default());
+        Ok(Self { store, clock, entropy, commits, mirror, followed, quotas })
     }
 
     /// Now, by this registry's clock.
@@ -134,7 +137,7 @@ impl Registry {
 
     /// The same of everything that can have been read before: what makes a change needless may be somebody else's
     /// change of a moment ago.
-    async fn all_in_force(&self) -> Result<(), Error> {
+    pub(crate) async fn all_in_force(&self) -> Result<(), Error> {
         if self.followed.get().is_some() {
             self.in_force(self.head().await?.sequence).await;
         }

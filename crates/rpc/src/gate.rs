@@ -9,7 +9,7 @@ use tonic::{Code, Request, Response, Status};
 use turnpike_domain::error::ErrorCode;
 use turnpike_domain::{Actor, Error};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Change, Registry};
+use turnpike_registry::Registry;
 use uuid::Uuid;
 
 use crate::authenticate::Authenticator;
@@ -19,6 +19,7 @@ use crate::metrics::Metrics;
 use crate::oauth::Peer;
 use crate::op::Op;
 use crate::page_token::PageTokens;
+use crate::refusal_log::{Refusals, Refused};
 use crate::status;
 
 /// The metadata key by which a request is known in every log.
@@ -35,6 +36,7 @@ struct Inner {
     page_tokens: PageTokens,
     limits: Limits,
     metrics: Metrics,
+    refusals: Refusals,
 }
 
 /// A request that changes something, or only asks what it would change.
@@ -52,7 +54,8 @@ impl Gate {
         limits: Limits,
         metrics: Metrics,
     ) -> Self {
-        Self(Arc::new(Inner { authenticator, registry, page_tokens, limits, metrics }))
+        let refusals = Refusals::new(registry.clone(), metrics.clone(), limits.refusals());
+        Self(Arc::new(Inner { authenticator, registry, page_tokens, limits, metrics, refusals }))
     }
 
     /// The registry.
@@ -68,6 +71,12 @@ impl Gate {
     /// How often callers may call.
     pub fn limits(&self) -> &Limits {
         &self.0.limits
+    }
+
+    /// What is to be done once a minute: idle callers are forgotten, and refusals that were only counted are recorded.
+    pub async fn tidy(&self) {
+        self.0.limits.forget_idle();
+        self.0.refusals.flush(self.0.registry.now()).await;
     }
 
     /// Serves a call that changes nothing.
@@ -198,24 +207,15 @@ impl Gate {
         self.0.authenticator.authenticate(row, metadata, peer, now).await
     }
 
-    /// Says in the log that a change was refused, also if the caller has hung up by then. If the log cannot take it,
-    /// the refusal stands all the same.
+    /// Says in the log that a change was refused, also if the caller has hung up by then.
     async fn record_refusal(&self, op: &Op, error: &Error) {
         let code = error.code();
         if matches!(code, ErrorCode::Internal | ErrorCode::RateLimited | ErrorCode::Unavailable) {
             return;
         }
-        let change = Change::refusal(op.actor().principal(), op.origin(), code.as_str());
-        let (registry, request_id) = (self.0.registry.clone(), op.origin().request_id.clone());
-        let recorded = tokio::spawn(async move {
-            if registry.commit(change).await.is_err() {
-                tracing::error!(
-                    request.id = request_id,
-                    refusal = code.as_str(),
-                    "audit.refusal_not_recorded"
-                );
-            }
-        });
+        let refused = Refused { caller: op.actor().principal(), origin: op.origin().clone(), code };
+        let (gate, now) = (self.clone(), op.now());
+        let recorded = tokio::spawn(async move { gate.0.refusals.record(refused, now).await });
         let _ = recorded.await;
     }
 }

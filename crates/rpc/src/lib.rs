@@ -18,6 +18,7 @@ pub mod page_token;
 pub mod peer;
 pub mod pool_metrics;
 pub mod refusal;
+mod refusal_log;
 pub mod status;
 
 pub use gate::Gate;

@@ -1,4 +1,4 @@
-//! How often one caller may call, and how many of its calls are served at a time.
+//! How often one caller may call, how many of its calls are served at a time, and how many refusals the log tells of.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
@@ -11,6 +11,8 @@ use turnpike_domain::{Error, Principal};
 
 use crate::methods::Limit;
 
+/// How many refusals of one caller the log has an event of their own for.
+const REFUSALS_PER_MINUTE: NonZeroU32 = NonZeroU32::MIN.saturating_add(59);
 /// When a call may be tried again that found too many others of its caller in flight, in milliseconds.
 const IN_FLIGHT_RETRY_MS: u64 = 100;
 
@@ -50,6 +52,7 @@ pub struct Limits {
     clock: DefaultClock,
     bounds: InFlight,
     in_flight: Arc<Counts>,
+    refusals_per_minute: NonZeroU32,
 }
 
 /// A caller: kind and id.
@@ -78,7 +81,19 @@ impl Limits {
             clock: DefaultClock::default(),
             bounds: InFlight::UNBOUNDED,
             in_flight: Arc::default(),
+            refusals_per_minute: REFUSALS_PER_MINUTE,
         }
+    }
+
+    /// With that many events a minute about refused calls of one caller; 60 unless told.
+    #[must_use]
+    pub const fn refusals_per_minute(mut self, refusals: NonZeroU32) -> Self {
+        self.refusals_per_minute = refusals;
+        self
+    }
+
+    pub(crate) const fn refusals(&self) -> NonZeroU32 {
+        self.refusals_per_minute
     }
 
     /// With these bounds on what is in flight.

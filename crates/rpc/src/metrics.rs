@@ -6,7 +6,8 @@ use std::time::Duration;
 use prometheus::core::{Collector, Desc};
 use prometheus::proto::MetricFamily;
 use prometheus::{
-    Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, Opts, Registry, TextEncoder,
+    Gauge, HistogramOpts, HistogramVec, IntCounter, IntCounterVec, IntGauge, Opts, Registry,
+    TextEncoder,
 };
 use turnpike_domain::Error;
 use turnpike_registry::Policy;
@@ -17,6 +18,7 @@ pub struct Metrics {
     registry: Registry,
     calls: HistogramVec,
     tokens: IntCounterVec,
+    refusals: IntCounter,
 }
 
 impl Metrics {
@@ -44,9 +46,15 @@ impl Metrics {
             &["endpoint", "outcome"],
         )
         .map_err(Error::internal)?;
+        let refusals = IntCounter::new(
+            "turnpike_refusals_not_recorded_total",
+            "Refused changes that the log has no event of their own for, since their caller had too many",
+        )
+        .map_err(Error::internal)?;
+        registry.register(Box::new(refusals.clone())).map_err(Error::internal)?;
         registry.register(Box::new(calls.clone())).map_err(Error::internal)?;
         registry.register(Box::new(tokens.clone())).map_err(Error::internal)?;
-        Ok(Self { registry, calls, tokens })
+        Ok(Self { registry, calls, tokens, refusals })
     }
 
     /// A call ended.
@@ -57,6 +65,11 @@ impl Metrics {
     /// A request of an OAuth endpoint ended; both labels come from fixed lists.
     pub fn requested(&self, endpoint: &'static str, outcome: &'static str) {
         self.tokens.with_label_values(&[endpoint, outcome]).inc();
+    }
+
+    /// A refusal was counted and not recorded.
+    pub(crate) fn refusal_not_recorded(&self) {
+        self.refusals.inc();
     }
 
     /// Shows how far the policy of this process follows the log.

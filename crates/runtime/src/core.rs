@@ -21,13 +21,13 @@ use turnpike_rpc::page_token::PageTokens;
 use turnpike_sdk::{KeySet, Keys};
 
 use crate::backend::Issuing;
-use crate::config::CallLimits;
+use crate::config::{CallLimits, Quotas};
 use crate::readiness::Need;
 
 /// A process that has not heard of the log's end for this long cannot reach the store.
 const HEARD: Duration = Duration::from_secs(5);
-/// How often callers are forgotten that have not called for a while.
-const FORGET_PAUSE: Duration = Duration::from_secs(60);
+/// How often callers are forgotten that have not called for a while, and refusals told that were only counted.
+const TIDY_PAUSE: Duration = Duration::from_secs(60);
 
 /// What the services of a process share. Cheap to clone.
 #[derive(Clone, Debug)]
@@ -63,6 +63,8 @@ pub struct Settings {
     pub limits: CallLimits,
     /// How long the policy decides while it does not follow the log.
     pub bounds: Bounds,
+    /// How much one team may have.
+    pub quotas: Quotas,
 }
 
 impl Core {
@@ -78,10 +80,11 @@ impl Core {
         assertions: AssertionVerifier,
         clock: Arc<dyn Clock>,
     ) -> Result<Self, Error> {
-        let Settings { public_url, limits, bounds } = settings;
+        let Settings { public_url, limits, bounds, quotas } = settings;
         let Issuing { server: authorization_server, keys: published, jwks_uri, pool: _ } = issuing;
         let follower = Follower::start_within(registry.clone(), bounds).await?;
         let policy = follower.policy();
+        registry.limit(quotas.into());
         tokio::spawn(follow(follower));
 
         let jwks = published.borrow().clone();
@@ -101,7 +104,7 @@ impl Core {
             counting(limits),
             metrics.clone(),
         );
-        tokio::spawn(forget_idle(gate.clone()));
+        tokio::spawn(tidy(gate.clone()));
         Ok(Self {
             public_url,
             registry,
@@ -163,9 +166,12 @@ fn counting(limits: CallLimits) -> Limits {
         reads_in_flight: reads,
         changes_in_flight: changes,
         exports_in_flight: exports,
+        refusals_per_minute,
     } = limits;
     let bounds = InFlight { reads, changes, exports };
-    Limits::new(rate(reads_per_second), rate(changes_per_second)).in_flight(bounds)
+    Limits::new(rate(reads_per_second), rate(changes_per_second))
+        .in_flight(bounds)
+        .refusals_per_minute(refusals_per_minute)
 }
 
 /// A rate with two seconds' worth at once.
@@ -181,10 +187,10 @@ async fn follow(follower: Follower) {
     std::process::exit(70);
 }
 
-async fn forget_idle(gate: Gate) {
+async fn tidy(gate: Gate) {
     loop {
-        tokio::time::sleep(FORGET_PAUSE).await;
-        gate.limits().forget_idle();
+        tokio::time::sleep(TIDY_PAUSE).await;
+        gate.tidy().await;
     }
 }
 

@@ -8,7 +8,9 @@ use turnpike_domain::ports::{Clock, Entropy};
 use turnpike_rpc::assertion::AssertionVerifier;
 
 use crate::clock::SystemClock;
-use crate::config::{AuthorizationServer, CallLimits, Configuration, Error, Policy, Server, Store};
+use crate::config::{
+    AuthorizationServer, CallLimits, Configuration, Error, Policy, Quotas, Server, Store,
+};
 use crate::core::{Core, Settings};
 use crate::entropy::SystemEntropy;
 use crate::grpc::Grpc;
@@ -41,6 +43,8 @@ pub struct Process<'a> {
     pub limits: CallLimits,
     /// How long it decides about tokens while it cannot follow the log.
     pub policy: Policy,
+    /// How much one team may have, where that is decided.
+    pub quotas: Quotas,
 }
 
 impl Process<'_> {
@@ -50,7 +54,8 @@ impl Process<'_> {
     ///
     /// The first key that makes no sense.
     pub fn check(&self) -> Result<(), Error> {
-        let Self { public_url, server, store, authorization_server, limits: _, policy } = self;
+        let Self { public_url, server, store, authorization_server, limits: _, policy, quotas: _ } =
+            self;
         crate::config::check_url("public_url", public_url)?;
         server.check()?;
         if !server.tls.client_ca.as_os_str().is_empty() && server.ops_listen.is_empty() {
@@ -90,7 +95,7 @@ async fn serve<C: ServiceConfig>(
     announce: Announce,
     build: impl AsyncFnOnce(&Core, &C) -> Result<Parts, start::Error>,
 ) -> Result<(), start::Error> {
-    let Process { public_url, server, store, authorization_server, limits, policy } =
+    let Process { public_url, server, store, authorization_server, limits, policy, quotas } =
         config.process();
     let (listener, address) = program::bind(server.listen).await?;
     let ops = match server.ops_address()? {
@@ -107,7 +112,7 @@ async fn serve<C: ServiceConfig>(
     let registry = issuing.mirror(registry, C::TELLS_POOL);
     let pool = issuing.pool.clone().filter(|_| C::TELLS_POOL);
     let assertions = AssertionVerifier::follow(registry.clone(), clock.clone()).await?;
-    let shared = Settings { public_url, limits, bounds: policy.bounds() };
+    let shared = Settings { public_url, limits, bounds: policy.bounds(), quotas };
     let core = Core::start(shared, registry, issuing, assertions, clock).await?;
 
     if let Some(pool) = pool {

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Server, Store,
+    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Quotas, Server, Store,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -60,6 +60,7 @@ impl ServiceConfig for Config {
             authorization_server,
             limits: *limits,
             policy: *policy,
+            quotas: Quotas::default(),
         }
     }
 }

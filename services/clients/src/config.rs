@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Server, Store,
+    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Quotas, Server, Store,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -24,6 +24,8 @@ pub struct Config {
     pub limits: CallLimits,
     /// How long it decides about tokens while it cannot follow the log.
     pub policy: Policy,
+    /// How much one team may have.
+    pub quotas: Quotas,
 }
 
 impl Default for Config {
@@ -36,6 +38,7 @@ impl Default for Config {
             authorization_server: AuthorizationServer::default(),
             limits: CallLimits::default(),
             policy: Policy::default(),
+            quotas: Quotas::default(),
         }
     }
 }
@@ -54,7 +57,16 @@ impl ServiceConfig for Config {
     const TELLS_POOL: bool = true;
 
     fn process(&self) -> Process<'_> {
-        let Self { public_url, server, log: _, store, authorization_server, limits, policy } = self;
+        let Self {
+            public_url,
+            server,
+            log: _,
+            store,
+            authorization_server,
+            limits,
+            policy,
+            quotas,
+        } = self;
         Process {
             public_url,
             server,
@@ -62,6 +74,7 @@ impl ServiceConfig for Config {
             authorization_server,
             limits: *limits,
             policy: *policy,
+            quotas: *quotas,
         }
     }
 }

@@ -11,7 +11,7 @@ use turnpike_proto::v1 as pb;
 use turnpike_proto::v1::grant_service_server::GrantService;
 use turnpike_rpc::{Gate, methods};
 
-pub(crate) use request::{Asked, ask, pending};
+pub(crate) use request::{Asked, ask, pending, room_for};
 
 /// Implements GrantService.
 #[derive(Clone, Debug)]

@@ -5,6 +5,7 @@ mod create;
 mod decisions;
 mod deletion;
 mod plane;
+mod quotas;
 mod reads;
 mod reconcile;
 mod requests;

@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use turnpike_domain::id::TeamId;
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Server, Store,
+    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Quotas, Server, Store,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -27,6 +27,8 @@ pub struct Config {
     pub limits: CallLimits,
     /// How long it decides about tokens while it cannot follow the log.
     pub policy: Policy,
+    /// How much one team may have.
+    pub quotas: Quotas,
 }
 
 impl Config {
@@ -52,6 +54,7 @@ impl Default for Config {
             authorization_server: AuthorizationServer::default(),
             limits: CallLimits::default(),
             policy: Policy::default(),
+            quotas: Quotas::default(),
         }
     }
 }
@@ -80,6 +83,7 @@ impl ServiceConfig for Config {
             authorization_server,
             limits,
             policy,
+            quotas,
         } = self;
         Process {
             public_url,
@@ -88,6 +92,7 @@ impl ServiceConfig for Config {
             authorization_server,
             limits: *limits,
             policy: *policy,
+            quotas: *quotas,
         }
     }
 }

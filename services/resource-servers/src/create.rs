@@ -7,7 +7,7 @@ use turnpike_domain::id::SecretId;
 use turnpike_domain::secret::Secrets;
 use turnpike_domain::{ResourceServer, Timestamp};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Attempt, Change, Registry, Seen, Versioned};
+use turnpike_registry::{Attempt, Change, Quota, Registry, Seen, Versioned};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::resource_servers::{
     NewResourceServer, parse_create, to_resource_server,
@@ -69,6 +69,7 @@ async fn decide(
     registry.owner("resource_server.team", &new.team).await?;
     let now = registry.now();
     let mut server = Versioned::new(build(new, now));
+    let room = registry.room(Quota::ResourceServers, &new.team, 1).await?;
     if new.validate_only {
         let secret = new.add_secret.then_some(MadeSecret { entry: None, value: None });
         return Ok(Attempt::Nothing(Created { server, secret }));
@@ -83,6 +84,7 @@ async fn decide(
     }
     let mut change = Change::new(permit, op.origin());
     change.check_team(&new.team);
+    change.within(&room);
     let revision = change.put_resource_server(&server)?;
     change.event(EventDraft::of_resource_server(
         EventAction::ResourceServerCreated,

@@ -4,7 +4,7 @@ use turnpike_domain::error::Error;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::impact::{Effect, Impact};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Affected, Attempt, Change, Registry};
+use turnpike_registry::{About, Affected, Attempt, Change, Registry};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::resource_servers::{ResourceServerDeletion, parse_delete};
 use turnpike_rpc::convert::to_impact;
@@ -46,7 +46,7 @@ async fn decide(
     op: &Op,
     deletion: &ResourceServerDeletion,
 ) -> Result<Attempt<Step<Vec<Effect>>>, Error> {
-    // What is decided on grants that are not there holds only while nothing is added: from here on.
+    // What is decided on grants that are not there holds only while none is added: from here on.
     let head = registry.head().await?;
     let (server, permit) = managed(registry, op, &deletion.identifier).await?;
     if server.version != deletion.version {
@@ -62,7 +62,7 @@ async fn decide(
         return Ok(Attempt::Nothing(Step::Done(effects)));
     }
     let mut change = Change::new(&permit, op.origin());
-    change.serialize_after(head.sequence);
+    change.leans_on(About::ResourceServer(deletion.identifier.clone()), head.sequence, 0);
     let ended = registry.end_grants(&mut change, &affected, REASON, registry.now()).await?;
     for client in ended.clients.values() {
         change.put_client(client)?;

@@ -1,5 +1,6 @@
 //! The use cases over a real store, called as the gate calls them.
 
+mod busy;
 mod create;
 mod plane;
 mod reads;

@@ -7,7 +7,7 @@ use turnpike_domain::impact::{Effect, Impact};
 use turnpike_domain::{ResourceServer, Scope};
 use turnpike_proto::v1 as pb;
 use turnpike_registry::{
-    Affected, Attempt, Change, GrantsOf, Registry, Versioned, check_hand_over,
+    About, Affected, Attempt, Change, GrantsOf, Quota, Registry, Versioned, check_hand_over,
 };
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::resource_servers::{
@@ -59,7 +59,7 @@ async fn decide(
     op: &Op,
     update: &ResourceServerUpdate,
 ) -> Result<Attempt<Step<Updated>>, Error> {
-    // What is decided on grants that are not there holds only while nothing is added: from here on.
+    // What is decided on grants that are not there holds only while none is added: from here on.
     let head = registry.head().await?;
     let (server, permit) = managed(registry, op, &update.identifier).await?;
     if server.version != update.version {
@@ -77,6 +77,8 @@ async fn decide(
         let grants = registry.live_grants(&update.identifier).await?;
         check_hand_over(&grants, |grant| grant.client_team == server.value.team)?;
     }
+    let team = &next.value.team;
+    let room = registry.room(Quota::ResourceServers, team, usize::from(moves)).await?;
     let shrinks = server.value.scopes.list().iter().any(|s| !next.value.scopes.has(&s.name));
     let affected = if shrinks { affected(registry, &next.value).await? } else { Vec::new() };
     Affected::check_force(update.force, &affected)?;
@@ -89,8 +91,9 @@ async fn decide(
     }
     let mut change = Change::new(&permit, op.origin());
     if moves || shrinks {
-        change.serialize_after(head.sequence);
+        change.leans_on(About::ResourceServer(update.identifier.clone()), head.sequence, 0);
     }
+    change.within(&room);
     write(registry, change, server, next, &affected).await
 }
 

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, Broker, Configuration, Error, Limits, Log, Persona, Policy, Role, Server,
-    Store, Team, check_people, optional_url,
+    AuthorizationServer, Broker, Configuration, Error, Limits, Log, Persona, Policy, Quotas, Role,
+    Server, Store, Team, check_people, optional_url,
 };
 
 /// The configuration of `turnpike up`.
@@ -28,6 +28,8 @@ pub struct Config {
     pub limits: Limits,
     /// How long it decides about tokens while it cannot follow the log.
     pub policy: Policy,
+    /// How much one team may have.
+    pub quotas: Quotas,
     /// The teams there are from the start; they and others are changed in the portal.
     pub teams: Vec<Team>,
     /// The people who sign in by a printed link.
@@ -56,6 +58,7 @@ impl Default for Config {
             broker: Broker::default(),
             limits: Limits::default(),
             policy: Policy::default(),
+            quotas: Quotas::default(),
             teams: vec![
                 team("orders", "Orders"),
                 team("partners", "Partners"),
@@ -93,6 +96,7 @@ impl Configuration for Config {
             broker,
             limits: _,
             policy,
+            quotas: _,
             teams,
             personas,
         } = self;

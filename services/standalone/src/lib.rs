@@ -76,8 +76,12 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
     registry.provide_teams(&teams).await.map_err(start::Error::from)?;
     let platform = platform_team(config)?;
     registry.provide_built_in(&platform).await.map_err(start::Error::from)?;
-    let settings =
-        Settings { public_url, limits: config.limits.calls(), bounds: config.policy.bounds() };
+    let settings = Settings {
+        public_url,
+        limits: config.limits.calls(),
+        bounds: config.policy.bounds(),
+        quotas: config.quotas,
+    };
     let core = Core::start(settings, registry, issuing, assertions, clock.clone()).await;
     let core = core.map_err(start::Error::from)?;
     core.sweep();

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Server, Store, Team,
-    check_people,
+    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Quotas, Server, Store,
+    Team, check_people,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -74,6 +74,7 @@ impl ServiceConfig for Config {
             authorization_server,
             limits: *limits,
             policy: *policy,
+            quotas: Quotas::default(),
         }
     }
 }

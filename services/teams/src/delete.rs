@@ -4,7 +4,7 @@ use turnpike_domain::authz::{Action, Resource};
 use turnpike_domain::error::{Blocker, Error};
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Attempt, Change, Owned, Registry};
+use turnpike_registry::{About, Attempt, Change, Owned, Registry};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::teams::{TeamDeletion, parse_delete};
 
@@ -26,7 +26,7 @@ async fn decide(
     deletion: &TeamDeletion,
 ) -> Result<Attempt<()>, Error> {
     let permit = op.authorize_new(Action::ManageTeam, &Resource::Whole)?;
-    // That the team owns nothing holds only while nothing is added: from here on.
+    // That the team owns nothing holds only while it is given nothing: from here on.
     let head = registry.head().await?;
     let team = existing(registry, &deletion.team).await?;
     if team.version != deletion.version {
@@ -40,7 +40,7 @@ async fn decide(
         return Ok(Attempt::Nothing(()));
     }
     let mut change = Change::new(&permit, op.origin());
-    change.serialize_after(head.sequence);
+    change.leans_on(About::Team(deletion.team.clone()), head.sequence, 0);
     change.delete_team(&team);
     change.event(EventDraft::of_team(EventAction::TeamDeleted, Became::Gone(&team.value)));
     Ok(Attempt::Change(Box::new(change), ()))

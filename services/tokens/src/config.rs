@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, Broker, CallLimits, Configuration, Error, Log, Policy, Server, Store,
-    TokenLimits,
+    AuthorizationServer, Broker, CallLimits, Configuration, Error, Log, Policy, Quotas, Server,
+    Store, TokenLimits,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -69,6 +69,14 @@ impl ServiceConfig for Config {
         } = self;
         // It serves no calls of gRPC.
         let limits = CallLimits::default();
-        Process { public_url, server, store, authorization_server, limits, policy: *policy }
+        Process {
+            public_url,
+            server,
+            store,
+            authorization_server,
+            limits,
+            policy: *policy,
+            quotas: Quotas::default(),
+        }
     }
 }

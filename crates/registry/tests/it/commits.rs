@@ -1,14 +1,16 @@
 //! Changes become durable together, in order, and once.
 
+use std::sync::atomic::{AtomicBool, Ordering};
+
 use futures_util::future::join_all;
 use turnpike_domain::error::ErrorCode;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::time::TokenLifetime;
-use turnpike_registry::CommitError;
 use turnpike_registry::store::{Error, Store as _};
+use turnpike_registry::{About, Attempt, Change, CommitError, Registry};
 use turnpike_testkit::store::Fault;
 
-use crate::plane::{Plane, change, client, creation, edit, longer, server};
+use crate::plane::{Plane, change, client, creation, edit, identifier, longer, server, team};
 
 #[tokio::test(flavor = "multi_thread")]
 async fn concurrent_changes_of_one_thing_lose_nothing() {
@@ -51,48 +53,98 @@ async fn three_processes_over_one_store_write_one_log() {
     assert!(done > 0);
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_change_that_leans_on_what_is_not_there_falls_when_anything_is_added() {
-    let plane = Plane::new().await;
-    plane.client("Shop", "partners").await;
-    let head = plane.registry.head().await.unwrap();
-    plane.client("Another", "others").await;
-    let mut late = creation(&client(&plane.registry, "Late", "partners"));
-    late.serialize_after(head.sequence);
-    let answer = plane.registry.commit(late).await;
-    assert!(matches!(answer, Err(CommitError::Conflict)), "{answer:?}");
-
-    let head = plane.registry.head().await.unwrap();
-    let mut in_time = creation(&client(&plane.registry, "In time", "partners"));
-    in_time.serialize_after(head.sequence);
-    assert_eq!(plane.registry.commit(in_time).await.unwrap(), 3);
-    assert_eq!(plane.verify().await, 3);
+/// The registration of a client that leans on that nothing is said of the team partners since.
+fn exclusive(registry: &Registry, name: &str, since: u64, events: u64) -> Change {
+    let mut change = creation(&client(registry, name, "partners"));
+    change.leans_on(About::Team(team("partners")), since, events);
+    change
 }
 
 #[tokio::test(flavor = "multi_thread")]
-async fn who_has_read_further_than_the_process_has_seen_is_not_behind() {
+async fn a_change_that_leans_on_what_is_not_there_falls_when_it_is_added() {
+    let plane = Plane::new().await;
+    let registry = &plane.registry;
+    plane.client("Shop", "partners").await;
+    let before = registry.head().await.unwrap().sequence;
+    plane.client("Another", "partners").await;
+    plane.client("A stranger", "others").await;
+    let answer = registry.commit(exclusive(registry, "Late", before, 0)).await;
+    assert!(matches!(answer, Err(CommitError::Conflict)), "{answer:?}");
+    // One event of that team is as many as it bears.
+    let answer = registry.commit(exclusive(registry, "Bears one", before, 1)).await;
+    assert_eq!(answer.unwrap(), 4);
+    let answer = registry.commit(exclusive(registry, "Bears one", before, 1)).await;
+    assert!(matches!(answer, Err(CommitError::Conflict)), "{answer:?}");
+    let head = registry.head().await.unwrap().sequence;
+    plane.client("A stranger", "others").await;
+    assert_eq!(registry.commit(exclusive(registry, "In time", head, 0)).await.unwrap(), 6);
+    assert_eq!(plane.verify().await, 6);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn nor_does_it_miss_what_another_process_adds() {
     let plane = Plane::new().await;
     let other = plane.replica(2).await;
+    let before = other.head().await.unwrap().sequence;
+    plane.client("A stranger", "others").await;
+    assert_eq!(other.commit(exclusive(&other, "In time", before, 0)).await.unwrap(), 2);
+    let before = other.head().await.unwrap().sequence;
     plane.client("Shop", "partners").await;
-    let head = other.head().await.unwrap();
-    let mut change = creation(&client(&other, "Another", "partners"));
-    change.serialize_after(head.sequence);
-    assert_eq!(other.commit(change).await.unwrap(), 2);
-    assert_eq!(plane.verify().await, 2);
+    let answer = other.commit(exclusive(&other, "Late", before, 0)).await;
+    assert!(matches!(answer, Err(CommitError::Conflict)), "{answer:?}");
+    // Who has read further than its process has seen is not behind.
+    plane.client("Another", "partners").await;
+    let head = other.head().await.unwrap().sequence;
+    assert_eq!(other.commit(exclusive(&other, "In time", head, 0)).await.unwrap(), 5);
+    assert_eq!(plane.verify().await, 5);
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn of_two_that_exclude_each_other_in_one_batch_one_is_made() {
     let plane = Plane::new().await;
-    let head = plane.registry.head().await.unwrap();
-    let commits = (0..8).map(|n| {
-        let mut change = creation(&client(&plane.registry, &format!("Shop {n}"), "partners"));
-        change.serialize_after(head.sequence);
-        plane.registry.commit(change)
-    });
+    let registry = &plane.registry;
+    let head = registry.head().await.unwrap().sequence;
+    let commits =
+        (0..8).map(|n| registry.commit(exclusive(registry, &format!("Shop {n}"), head, 0)));
     let made = join_all(commits).await.into_iter().filter(Result::is_ok).count();
     assert_eq!(made, 1);
     assert_eq!(plane.verify().await, 1);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn one_that_leans_on_what_is_not_there_does_not_starve() {
+    let plane = Plane::new().await;
+    plane.server("api", "orders", &["read"]).await;
+    let id = plane.client("Shop", "partners").await;
+    let other = plane.replica(2).await;
+    let stop = AtomicBool::new(false);
+    // Two processes that write all the time.
+    let writes = async |registry: &Registry| {
+        while !stop.load(Ordering::Relaxed) {
+            let _ = edit(registry, &id, |client| client.enabled = !client.enabled).await;
+        }
+    };
+    let decide = || async {
+        let head = plane.registry.head().await?.sequence;
+        let server = plane.registry.resource_server(&identifier("api")).await?.unwrap();
+        // Whatever a decision looks at takes a while.
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        let mut change = change();
+        change.leans_on(About::ResourceServer(identifier("api")), head, 0);
+        change.delete_resource_server(&server);
+        let became = Became::Gone(&server.value);
+        let action = EventAction::ResourceServerDeleted;
+        change.event(EventDraft::of_resource_server(action, became));
+        Ok(Attempt::Change(Box::new(change), ()))
+    };
+    let deletes = async {
+        let deleted = plane.registry.transact(decide).await;
+        stop.store(true, Ordering::Relaxed);
+        deleted.unwrap();
+    };
+    tokio::join!(writes(&plane.registry), writes(&plane.registry), writes(&other), deletes);
+    assert!(plane.registry.resource_server(&identifier("api")).await.unwrap().is_none());
+    plane.verify().await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

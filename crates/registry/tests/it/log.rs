@@ -142,7 +142,7 @@ async fn a_log_goes_on_across_the_edge_of_a_bucket() {
     plane.store.commit(&[Write::insert(head)]).await.unwrap();
     let registry = plane.replica(2).await;
     for _ in 0..12 {
-        let change = Change::refusal(admin().principal(), &origin(), "NOT_ALLOWED");
+        let change = Change::refusal(admin().principal(), &origin(), "NOT_ALLOWED", 0);
         registry.commit(change).await.unwrap();
     }
     assert_eq!(registry.head().await.unwrap().sequence, 10_006);

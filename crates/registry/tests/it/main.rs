@@ -12,6 +12,7 @@ mod log;
 mod outbox;
 mod plane;
 mod policy;
+mod quotas;
 mod requests;
 mod sweep;
 mod teams;

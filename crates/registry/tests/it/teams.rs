@@ -9,7 +9,7 @@ use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::id::{ClientId, TeamId};
 use turnpike_domain::text::TeamName;
 use turnpike_registry::store::{self, Item, Key, Page, Query, Source, Store, Write};
-use turnpike_registry::{Attempt, Owned, Registry, Versioned};
+use turnpike_registry::{About, Attempt, Owned, Registry, Versioned};
 use turnpike_store_sqlite::SqliteStore;
 use turnpike_testkit::clock::{SeededEntropy, TestClock};
 
@@ -73,7 +73,7 @@ async fn delete(registry: &Registry, id: &TeamId) -> Result<bool, Error> {
                 return Ok(Attempt::Nothing(false));
             }
             let mut change = change();
-            change.serialize_after(head.sequence);
+            change.leans_on(About::Team(id.clone()), head.sequence, 0);
             change.delete_team(&found);
             let became = Became::Gone(&found.value);
             change.event(EventDraft::of_team(EventAction::TeamDeleted, became));

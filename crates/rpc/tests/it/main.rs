@@ -2,4 +2,5 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests stop where the set-up fails")]
 
 mod in_flight;
+mod refusals;
 mod world;

@@ -26,6 +26,8 @@ const ISSUER: &str = "https://issuer.example.com";
 
 pub(crate) struct World {
     pub(crate) gate: Gate,
+    pub(crate) clock: Arc<TestClock>,
+    pub(crate) metrics: Metrics,
     signer: AssertionSigner,
     _folder: TempDir,
 }
@@ -35,6 +37,10 @@ pub(crate) fn number(number: u32) -> NonZeroU32 {
 }
 
 impl World {
+    pub(crate) async fn new() -> Self {
+        Self::with(InFlight::UNBOUNDED).await
+    }
+
     pub(crate) async fn with(bounds: InFlight) -> Self {
         let folder = TempDir::new().unwrap();
         let store = Arc::new(SqliteStore::open(&folder.path().join("t.db")).unwrap());
@@ -45,14 +51,14 @@ impl World {
         let keys = Issuer::es256(ISSUER).keys();
         let verifiers = TokenVerifiers::new(ISSUER, &keys, policy.clone(), clock.clone()).unwrap();
         let secrets = SecretHolders::new(policy.clone(), SecretUses::start(registry.clone()));
-        let (signer, assertions) = AssertionKeys::generate(clock, entropy).unwrap();
+        let (signer, assertions) = AssertionKeys::generate(clock.clone(), entropy).unwrap();
         let tokens = verifiers.decides().clone();
         let authenticator = Authenticator::new(assertions, tokens, policy, secrets).unwrap();
         let rate = Rate { per_second: number(100_000), burst: number(100_000) };
         let limits = Limits::new(rate, rate).in_flight(bounds);
         let (pages, metrics) = (PageTokens::new(&[7; 32]).unwrap(), Metrics::new().unwrap());
-        let gate = Gate::new(authenticator, registry, pages, limits, metrics);
-        Self { gate, signer, _folder: folder }
+        let gate = Gate::new(authenticator, registry, pages, limits, metrics.clone());
+        Self { gate, clock, metrics, signer, _folder: folder }
     }
 
     /// A call of `row` by a person.

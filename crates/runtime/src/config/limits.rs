@@ -18,6 +18,8 @@ pub struct CallLimits {
     pub changes_in_flight: NonZeroU32,
     /// Exports and verifications of the log of one caller that are served at a time.
     pub exports_in_flight: NonZeroU32,
+    /// Events a minute about refused calls of one caller; those beyond are counted, and told in one event.
+    pub refusals_per_minute: NonZeroU32,
 }
 
 /// How often one client may get a token, in one process.
@@ -42,6 +44,8 @@ pub struct Limits {
     pub changes_in_flight: NonZeroU32,
     /// Exports and verifications of the log of one caller that are served at a time.
     pub exports_in_flight: NonZeroU32,
+    /// Events a minute about refused calls of one caller; those beyond are counted, and told in one event.
+    pub refusals_per_minute: NonZeroU32,
     /// Tokens per second of one client.
     pub tokens_per_second: NonZeroU32,
 }
@@ -61,6 +65,7 @@ impl Default for CallLimits {
             reads_in_flight: positive(32),
             changes_in_flight: positive(32),
             exports_in_flight: positive(2),
+            refusals_per_minute: positive(60),
         }
     }
 }
@@ -86,6 +91,7 @@ impl Limits {
             reads_in_flight,
             changes_in_flight,
             exports_in_flight,
+            refusals_per_minute,
         } = calls;
         Self {
             reads_per_second,
@@ -93,6 +99,7 @@ impl Limits {
             reads_in_flight,
             changes_in_flight,
             exports_in_flight,
+            refusals_per_minute,
             tokens_per_second,
         }
     }
@@ -105,6 +112,7 @@ impl Limits {
             reads_in_flight,
             changes_in_flight,
             exports_in_flight,
+            refusals_per_minute,
             tokens_per_second: _,
         } = *self;
         CallLimits {
@@ -113,6 +121,7 @@ impl Limits {
             reads_in_flight,
             changes_in_flight,
             exports_in_flight,
+            refusals_per_minute,
         }
     }
 }

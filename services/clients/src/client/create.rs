@@ -8,14 +8,14 @@ use turnpike_domain::secret::Secrets;
 use turnpike_domain::text::Reason;
 use turnpike_domain::{Client, Grant, Problem, ResourceServer, Timestamp, Violations};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Attempt, Change, Provisioned, Registry, Seen, Versioned};
+use turnpike_registry::{Attempt, Change, Provisioned, Quota, Registry, Seen, Versioned};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::MadeSecret;
 use turnpike_rpc::convert::clients::{NewClient, parse_create, to_created};
 use turnpike_rpc::convert::grants::Wanted;
 
 use crate::access;
-use crate::grant::{Asked, ask};
+use crate::grant::{Asked, ask, room_for};
 
 /// A client that was registered, or would be.
 #[derive(Debug)]
@@ -103,6 +103,8 @@ async fn decide(
         }
         None => Vec::new(),
     };
+    change.within(&registry.room(Quota::Clients, &new.team, 1).await?);
+    change.within(&room_for(registry, &new.team, &grants).await?);
     if new.validate_only {
         let secret = MadeSecret { entry: None, value: None };
         return Ok(Attempt::Nothing(Created { client, secret, grants }));

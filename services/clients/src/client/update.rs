@@ -5,7 +5,7 @@ use turnpike_domain::authz::{Action, Resource};
 use turnpike_domain::error::Error;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Attempt, Change, GrantsOf, Registry, Versioned, check_hand_over};
+use turnpike_registry::{Attempt, Change, GrantsOf, Quota, Registry, Versioned, check_hand_over};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::clients::{ClientUpdate, parse_update, to_client};
 
@@ -47,6 +47,7 @@ async fn decide(
             grant.resource_server.is_built_in() || grant.resource_server_team == client.value.team
         })?;
     }
+    let room = registry.room(Quota::Clients, &next.value.team, usize::from(moves)).await?;
     if update.validate_only {
         return Ok(Attempt::Nothing(next));
     }
@@ -57,6 +58,7 @@ async fn decide(
     }
     next.value.update_time = registry.now();
     let mut change = Change::new(&permit, op.origin());
+    change.within(&room);
     change.put_client(&next)?;
     if moves {
         change.check_team(&next.value.team);

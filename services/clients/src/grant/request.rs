@@ -4,12 +4,12 @@ use turnpike_domain::authz::{Action, Permit};
 use turnpike_domain::error::Error;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::grant::{Decision, GrantScopes, GrantState};
-use turnpike_domain::id::GrantId;
+use turnpike_domain::id::{GrantId, TeamId};
 use turnpike_domain::ports::Entropy;
 use turnpike_domain::text::{Description, Reason};
 use turnpike_domain::{Client, Grant, Principal, Problem, ResourceServer, Timestamp, Violations};
 use turnpike_proto::v1 as pb;
-use turnpike_registry::{Attempt, Change, Registry, Seen, Versioned};
+use turnpike_registry::{Attempt, Change, Quota, Registry, Room, Seen, Versioned};
 use turnpike_rpc::Op;
 use turnpike_rpc::convert::grants::{NewGrant, parse_request, to_grant};
 
@@ -76,6 +76,16 @@ pub(crate) fn pending(
     }
 }
 
+/// Room for those of the grants that wait for a decision.
+pub(crate) async fn room_for(
+    registry: &Registry,
+    team: &TeamId,
+    grants: &[Versioned<Grant>],
+) -> Result<Room, Error> {
+    let waiting = grants.iter().filter(|grant| grant.value.state == GrantState::Pending).count();
+    registry.room(Quota::PendingGrants, team, waiting).await
+}
+
 async fn decide(
     registry: &Registry,
     op: &Op,
@@ -103,11 +113,13 @@ async fn decide(
     };
     let mut grant = Versioned::new(ask(op, registry.entropy(), now, &asked)?);
     client.value.take_grant(&grant.value, now)?;
+    let room = room_for(registry, &client.value.team, std::slice::from_ref(&grant)).await?;
     if new.validate_only {
         return Ok(Attempt::Nothing((grant, client.value)));
     }
     client.value.update_time = now;
     let mut change = Change::new(&permit, op.origin());
+    change.within(&room);
     change.check_resource_server(&server);
     change.put_client(&client)?;
     change.put_grant(&grant)?;
