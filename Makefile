@@ -23,6 +23,10 @@ help: ## This list
 up: ui ## Build and run everything on http://127.0.0.1:8080; prints the links to sign in
 	cargo run --bin turnpike -- up
 
+.PHONY: links
+links: ## Print new links to sign in to what `make up` runs
+	cargo run --quiet --bin turnpike -- links
+
 .PHONY: demo
 demo: ui ## Play the story of a partner that orders, with real processes
 	cargo build --bin turnpike --bin orders-api --bin partner-app

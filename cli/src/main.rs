@@ -2,6 +2,8 @@
 
 mod audit;
 mod health;
+mod data_dir;
+mod links;
 mod output;
 mod up;
 
@@ -28,6 +30,8 @@ enum Command {
     Audit(audit::Command),
     /// Ask a process of this machine how it is; fails unless it is well.
     Health(health::Args),
+    /// Print new login links of the `turnpike up` that runs over the data folder.
+    Links(links::Args),
     /// Run everything in one process, over the embedded issuer and SQLite.
     Up(up::Args),
 }
@@ -36,6 +40,7 @@ fn main() -> ExitCode {
     let done = match Args::parse().command {
         Command::Audit(command) => audit::run(&command),
         Command::Health(args) => health::run(&args),
+        Command::Links(args) => links::run(args),
         Command::Up(args) => up::run(args),
     };
     match done {

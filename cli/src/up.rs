@@ -9,7 +9,7 @@ use turnpike_runtime::config::{Configuration as _, dump};
 use turnpike_runtime::program;
 use turnpike_standalone::{Config, Ready};
 
-use crate::output;
+use crate::{data_dir, links, output};
 
 /// How to run it.
 #[derive(clap::Args)]
@@ -33,11 +33,8 @@ struct Listening<'a> {
 ///
 /// Why it did not start, or stopped.
 pub(crate) fn run(args: Args) -> Result<(), String> {
-    let Args { common, data_dir } = args;
-    let data_dir = data_dir.map(|dir| dir.into_os_string().into_string());
-    let data_dir = data_dir.transpose().map_err(|_| "--data-dir: must be UTF-8")?;
-    let flags = data_dir.map(|dir| ("store.data_dir".to_owned(), dir));
-    let config: Config = common.load(flags).map_err(|e| e.to_string())?;
+    let Args { common, data_dir: folder } = args;
+    let config: Config = common.load(data_dir::setting(folder)?).map_err(|e| e.to_string())?;
     if common.dump_config {
         output::line(&dump(&config).map_err(|e| e.to_string())?);
         return Ok(());
@@ -50,19 +47,14 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
 }
 
 fn announce(ready: &Ready, json: bool) -> Result<(), String> {
-    let links = ready.links().iter().map(|l| (l.persona.id.as_str(), l.expose())).collect();
-    let listening = Listening { url: ready.url(), links };
+    let listening = Listening { url: ready.url(), links: links::by_persona(ready.links()) };
     if json {
         output::line(&serde_json::to_string(&listening).map_err(|e| e.to_string())?);
         return Ok(());
     }
     output::line(&format!("\n  Turnpike listens on {}\n", ready.url()));
     output::line("  Sign in with a link, each works once and for 15 minutes:\n");
-    for link in ready.links() {
-        let persona = &link.persona;
-        let teams: Vec<&str> = persona.teams.iter().map(|team| team.as_str()).collect();
-        output::line(&format!("  {} ({})", persona.display_name, teams.join(", ")));
-        output::line(&format!("    {}\n", link.expose()));
-    }
+    links::print(ready.links());
+    output::line("  New ones while it runs: `turnpike links`, or `make links`\n");
     Ok(())
 }

@@ -26,6 +26,7 @@ use crate::grpc::{Calls, Parts};
 use crate::host::Hosts;
 use crate::login::LoginLinks;
 use crate::origin::Origin;
+use crate::person;
 use crate::portal::Portal;
 use crate::seal::SealKey;
 use crate::session::Sessions;
@@ -245,6 +246,7 @@ fn with_cors(router: Router, allowed: &[Origin]) -> Router {
                 AUTHORIZATION,
                 CONTENT_TYPE,
                 csrf::HEADER,
+                person::HEADER,
                 named("grpc-timeout"),
                 named("x-grpc-web"),
                 named("x-user-agent"),

@@ -29,6 +29,7 @@ use crate::forward::Upstreams;
 use crate::frames::{CheckedRequest, FoundFault, Frames};
 use crate::guard::{End, GuardedBody, note_panic};
 use crate::headers;
+use crate::person;
 use crate::session::{Cookie, Sessions};
 use turnpike_rpc::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
 use turnpike_runtime::server::Drain;
@@ -147,6 +148,9 @@ impl Parts {
         self.same_origin.check_script(headers).map_err(|_| Refusal::CrossSite)?;
         let session = cookie.and_then(|cookie| self.sessions.open(cookie));
         let session = session.ok_or(Refusal::SessionEnded)?;
+        if !person::is_for(headers, &session.staff.id) {
+            return Err(Refusal::OtherPerson);
+        }
         Ok(Caller { staff: Some(session.staff), renewed: session.renewed })
     }
 

@@ -32,6 +32,7 @@ mod host;
 mod login;
 mod origin;
 mod pages;
+mod person;
 mod portal;
 mod seal;
 mod serve;

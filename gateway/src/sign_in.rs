@@ -21,6 +21,7 @@ use crate::edge::ByOtherName;
 use crate::login::{Dead, LoginLinks};
 use crate::origin::Origin;
 use crate::pages::{escape, page};
+use crate::person;
 use crate::session::Sessions;
 
 /// What signing in needs.
@@ -49,8 +50,9 @@ impl SignIn {
     /// Where to get a link, depending on whether there can be one.
     fn how(&self) -> &'static str {
         if self.links.personas().next().is_some() {
-            "<p>The terminal in which <code>turnpike up</code> runs prints a login link for each persona. \
-             A link works once and for a few minutes; start it again for fresh ones.</p>"
+            "<p>For a new login link, run <code>turnpike links</code> in the folder in which Turnpike was \
+             started (in its source tree: <code>make links</code>). It prints one for each persona; a link works \
+             once and for a few minutes.</p>"
         } else {
             "<p>No way to sign in is configured here: there are no local personas and no directory. \
              Whoever runs this installation can add one.</p>"
@@ -99,10 +101,18 @@ async fn show(
         };
     };
     match sign_in.links.peek(&code) {
-        Ok(Persona { display_name, .. }) => {
+        Ok(Persona { id, display_name, .. }) => {
             let (name, code) = (escape(display_name), escape(&code));
+            let before = sign_in.sessions.session_in(&headers).filter(|s| s.staff.id != *id);
+            let before = before.map_or_else(String::new, |session| {
+                let other = escape(&session.staff.display_name);
+                format!(
+                    "<p>This browser is signed in as {other}, who will be signed out in all its tabs. To be \
+                     both, open the link in a private window.</p>"
+                )
+            });
             let html = format!(
-                "<form method=\"post\" action=\"/login\">\
+                "{before}<form method=\"post\" action=\"/login\">\
                  <input type=\"hidden\" name=\"code\" value=\"{code}\">\
                  <button type=\"submit\" autofocus>Continue as {name}</button></form>"
             );
@@ -159,6 +169,9 @@ async fn log_out(State(sign_in): State<Arc<SignIn>>, headers: HeaderMap) -> Resp
         return sign_in.foreign();
     }
     if let Some(session) = sign_in.sessions.session_in(&headers) {
+        if !person::is_for(&headers, &session.staff.id) {
+            return (StatusCode::CONFLICT, "somebody else has signed in").into_response();
+        }
         sign_in.sessions.end(&session);
         info!(persona = session.staff.id, "signed out");
     }

@@ -15,6 +15,8 @@ async fn the_story_is_played_in_the_portal() {
         .current_dir(&ui)
         .env("TURNPIKE_BASE_URL", plane.url())
         .env("TURNPIKE_LOGIN_LINKS", serde_json::to_string(plane.links()).unwrap())
+        .env("TURNPIKE_BIN", bin("turnpike"))
+        .env("TURNPIKE_DATA_DIR", plane.data())
         .env("TURNPIKE_ORDERS_API", bin("orders-api"))
         .output()
         .await

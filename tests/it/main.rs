@@ -17,6 +17,7 @@ mod endpoints;
 mod examples;
 mod frames;
 mod metrics;
+mod links;
 mod portal;
 mod story;
 mod support;

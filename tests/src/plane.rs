@@ -154,6 +154,15 @@ impl Plane {
         self.process.id().unwrap()
     }
 
+    /// Ends the process as its operator does, and waits for it.
+    pub async fn stop(&mut self) {
+        let command = format!("kill -TERM {}", self.pid());
+        let sent = Command::new("sh").args(["-c", &command]).status().await.unwrap();
+        assert!(sent.success());
+        let ended = tokio::time::timeout(Duration::from_secs(60), self.process.wait()).await;
+        assert!(ended.expect("it does not end").unwrap().success());
+    }
+
     /// Ends the process at once, as a crash would.
     pub async fn kill(&mut self) {
         self.process.kill().await.unwrap();

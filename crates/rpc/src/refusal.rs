@@ -26,6 +26,8 @@ pub enum Refusal {
     Malformed(&'static str),
     /// A message above the limit, in bytes.
     MessageTooLarge(u32),
+    /// The session is of somebody else than the page was opened for.
+    OtherPerson,
     /// A defect.
     Panic,
     /// A session's cookie that is no longer good, or never was.
@@ -57,6 +59,11 @@ impl Refusal {
             Self::MessageTooLarge(_) => {
                 (Code::ResourceExhausted, "MESSAGE_TOO_LARGE", "the message is too large")
             }
+            Self::OtherPerson => (
+                Code::FailedPrecondition,
+                "OTHER_PERSON",
+                "somebody else has signed in: open the page again",
+            ),
             Self::Panic => (Code::Internal, "INTERNAL_ERROR", "internal error"),
             Self::SessionEnded => {
                 (Code::Unauthenticated, "NOT_SIGNED_IN", "not signed in: the session has ended")
@@ -149,6 +156,7 @@ mod tests {
             Refusal::Draining,
             Refusal::Malformed("no"),
             Refusal::MessageTooLarge(7),
+            Refusal::OtherPerson,
             Refusal::Panic,
             Refusal::SessionEnded,
             Refusal::TwoIdentities,

@@ -57,6 +57,24 @@ async fn a_forged_identity_is_replaced_or_removed() {
 }
 
 #[tokio::test]
+async fn a_page_of_somebody_else_does_not_use_the_session() {
+    let w = world().await;
+    let pavels_page = ("x-turnpike-person", "pavel");
+    let cookie = w.sign_in("olga").await;
+    for mut client in [w.h1().await, w.h2().await] {
+        let call = client.call(ECHO).with_session(&cookie).header(pavels_page.0, pavels_page.1);
+        let refused = call.message("x").await;
+        refused.refused(Code::FailedPrecondition, "OTHER_PERSON");
+        assert!(refused.header("set-cookie").is_none(), "the session lives on");
+    }
+    nothing_arrived(&w);
+    let mut client = w.h1().await;
+    let call = client.call(ECHO).with_session(&cookie).header("x-turnpike-person", "olga");
+    assert_eq!(call.message("x").await.grpc().code(), Code::Ok);
+    assert!(!w.puppet.only().headers.contains_key("x-turnpike-person"));
+}
+
+#[tokio::test]
 async fn programs_show_the_service_who_they_are() {
     let w = world().await;
     let answer = w.h2().await.call(ECHO).header("authorization", "Bearer t").message("x").await;

@@ -51,6 +51,17 @@ async fn nobody_else_signs_us_out() {
 }
 
 #[tokio::test]
+async fn a_page_of_somebody_else_does_not_sign_us_out() {
+    let w = world().await;
+    let cookie = w.sign_in("olga").await;
+    let mut client = w.h1().await;
+    let call = client.post("/logout").with_session(&cookie).header("x-turnpike-person", "ada");
+    let answer = call.send("").await;
+    assert_eq!((answer.status.as_u16(), answer.header("set-cookie")), (409, None));
+    assert_eq!(use_session(&w, &cookie).await.grpc().code(), Code::Ok);
+}
+
+#[tokio::test]
 async fn a_form_signs_out_and_goes_home() {
     let w = world().await;
     let cookie = w.sign_in("olga").await;

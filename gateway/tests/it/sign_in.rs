@@ -69,7 +69,7 @@ async fn a_link_works_once_and_not_for_long() {
     let again = submit(&mut client, &w, &used, &[]).await;
     assert_eq!(again.status, 403);
     assert!(again.text().contains("This login link was used already"));
-    assert!(again.text().contains("turnpike up"), "what to do next");
+    assert!(again.text().contains("turnpike links"), "what to do next");
     assert!(again.header("set-cookie").is_none());
     let opened = client.get(&format!("/login?code={used}")).send("").await;
     assert!(opened.text().contains("was used already"));
@@ -158,6 +158,21 @@ async fn only_a_form_is_read() {
 }
 
 #[tokio::test]
+async fn who_is_signed_in_is_told_before_somebody_else_is() {
+    let w = world().await;
+    let cookie = w.sign_in("olga").await;
+    let mut client = w.h1().await;
+    let mut open = async |code: &str| {
+        let page = client.get(&format!("/login?code={code}")).header("cookie", &cookie);
+        page.send("").await.text().to_owned()
+    };
+    let other = open(&w.code("ada")).await;
+    assert!(other.contains("This browser is signed in as Olga &lt;Orders&gt;"), "{other}");
+    let same = open(&w.code("olga")).await;
+    assert!(!same.contains("This browser is signed in"), "{same}");
+}
+
+#[tokio::test]
 async fn a_login_makes_a_new_session_and_ends_the_old() {
     let w = world().await;
     let old = w.sign_in("olga").await;
@@ -179,7 +194,7 @@ async fn a_login_makes_a_new_session_and_ends_the_old() {
 async fn the_page_says_how_to_get_a_link() {
     let w = world().await;
     let page = w.h1().await.get("/login").send("").await;
-    assert!(page.status == 200 && page.text().contains("prints a login link"));
+    assert!(page.status == 200 && page.text().contains("For a new login link"));
     let w = world_with(|config| config.personas.clear(), |builder| builder).await;
     let page = w.h1().await.get("/login").send("").await;
     assert!(page.status == 200 && page.text().contains("No way to sign in is configured"));

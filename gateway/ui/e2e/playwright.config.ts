@@ -2,8 +2,8 @@ import { defineConfig } from "@playwright/test";
 import { browser } from "./support/browser";
 
 /**
- * The stories, against a running Turnpike: TURNPIKE_BASE_URL, and TURNPIKE_LOGIN_LINKS with a fresh
- * one-time link for each persona.
+ * The stories, against a running Turnpike: TURNPIKE_BASE_URL; TURNPIKE_LOGIN_LINKS with a fresh one-time
+ * link for each persona; TURNPIKE_BIN and TURNPIKE_DATA_DIR to get more of them.
  */
 export default defineConfig({
   testDir: "./real",

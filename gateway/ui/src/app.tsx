@@ -3,8 +3,11 @@ import type { Transport } from "@connectrpc/connect";
 import { localStorageColorSchemeManager, MantineProvider } from "@mantine/core";
 import { QueryClientProvider, type QueryClient } from "@tanstack/react-query";
 import { RouterProvider } from "@tanstack/react-router";
+import { useState } from "react";
+import { forPerson, nobodyYet } from "~/api/page-person";
 import { nonce } from "~/lib/nonce";
 import type { AppRouter } from "~/router";
+import { PagePersonContext } from "~/session/session";
 import { cssVariablesResolver, theme } from "~/theme";
 
 /** The key is also read by public/color-scheme.js, before the first paint. */
@@ -21,6 +24,8 @@ export function App({
   transport: Transport;
   env?: "default" | "test";
 }) {
+  const [person] = useState(nobodyYet);
+  const [named] = useState(() => forPerson(transport, person));
   return (
     <MantineProvider
       theme={theme}
@@ -30,11 +35,13 @@ export function App({
       getStyleNonce={() => nonce ?? ""}
       env={env}
     >
-      <TransportProvider transport={transport}>
-        <QueryClientProvider client={queryClient}>
-          <RouterProvider router={router} />
-        </QueryClientProvider>
-      </TransportProvider>
+      <PagePersonContext value={person}>
+        <TransportProvider transport={named}>
+          <QueryClientProvider client={queryClient}>
+            <RouterProvider router={router} />
+          </QueryClientProvider>
+        </TransportProvider>
+      </PagePersonContext>
     </MantineProvider>
   );
 }

@@ -1,6 +1,6 @@
 import { QueryCache, QueryClient } from "@tanstack/react-query";
 import { sessionKey } from "~/api/call";
-import { explain, isTransient } from "~/api/errors";
+import { isOfTheSession, isTransient } from "~/api/errors";
 
 export function createQueryClient(): QueryClient {
   // A session that ends while the page is open shows at the next call, whatever it asks for: ask who
@@ -9,7 +9,7 @@ export function createQueryClient(): QueryClient {
     queryCache: new QueryCache({
       onError: (error, query) => {
         // Asking for the session because asking for the session failed would never end.
-        if (query.meta?.["session"] !== true && explain(error).kind === "signed-out") {
+        if (query.meta?.["session"] !== true && isOfTheSession(error)) {
           void client.invalidateQueries({ queryKey: sessionKey });
         }
       },

@@ -4,6 +4,7 @@
 //! as it is with a process each.
 
 mod config;
+mod links;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -11,10 +12,12 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::{Clock, Entropy};
-use turnpike_gateway::{Gateway, GatewayConfig, LoginLink, SealKey};
+use turnpike_gateway::{Gateway, GatewayConfig, LoginLinks, SealKey};
 use turnpike_rpc::assertion::AssertionKeys;
 use turnpike_runtime::clock::SystemClock;
-use turnpike_runtime::config::{Configuration as _, Limits, Role, TokenLimits, provided_teams};
+use turnpike_runtime::config::{
+    Configuration as _, Limits, Role, Sqlite, Store, TokenLimits, provided_teams,
+};
 use turnpike_runtime::core::{Core, Settings};
 use turnpike_runtime::entropy::SystemEntropy;
 use turnpike_runtime::readiness::Readiness;
@@ -22,6 +25,7 @@ use turnpike_runtime::server::{self, Drain};
 use turnpike_runtime::{Parts, backend, ops, program, start};
 
 pub use crate::config::Config;
+pub use crate::links::{AskError, Link, ask};
 
 /// Why the process did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -44,7 +48,9 @@ pub struct Ready {
     listener: TcpListener,
     address: SocketAddr,
     url: String,
-    links: Vec<LoginLink>,
+    links: Vec<Link>,
+    /// Gives out more of them while the process runs.
+    more_links: Option<links::Server>,
 }
 
 /// Opens everything and binds the port; nothing is served yet.
@@ -108,13 +114,11 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
     }
     let gateway = builder.routes(http).build()?;
 
-    let links = gateway.login_links();
-    let mut issued = Vec::new();
-    for persona in links.personas() {
-        let link = links.issue(&persona.id);
-        issued.push(link.map_err(|error| start::Error::setting("personas", error))?);
-    }
-    Ok(Ready { gateway, listener, address, url, links: issued })
+    let login_links = gateway.login_links();
+    let links = links::issue(&login_links, None);
+    let links = links.map_err(|error| start::Error::setting("personas", error))?;
+    let more_links = more_links(&config.store, login_links);
+    Ok(Ready { gateway, listener, address, url, links, more_links })
 }
 
 impl Ready {
@@ -129,7 +133,7 @@ impl Ready {
     }
 
     /// The links by which people sign in, one each.
-    pub fn links(&self) -> &[LoginLink] {
+    pub fn links(&self) -> &[Link] {
         &self.links
     }
 
@@ -139,7 +143,22 @@ impl Ready {
     ///
     /// [`Error::Serve`].
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
-        Ok(self.gateway.serve(self.listener, shutdown).await?)
+        let Self { gateway, listener, address: _, url: _, links: _, more_links: _more } = self;
+        Ok(gateway.serve(listener, shutdown).await?)
+    }
+}
+
+/// What gives out links while the process runs, where it has a folder of its own.
+fn more_links(store: &Store, links: LoginLinks) -> Option<links::Server> {
+    let Store::Sqlite(Sqlite { data_dir }) = store else { return None };
+    links.personas().next()?;
+    match links::Server::start(data_dir, links.clone()) {
+        Ok(server) => Some(server),
+        Err(error) => {
+            // It serves all the same: whoever needs a link starts it again.
+            tracing::warn!(error = %error, "links.no_socket");
+            None
+        }
     }
 }
 

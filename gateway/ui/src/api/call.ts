@@ -6,7 +6,7 @@ import type {
 } from "@bufbuild/protobuf";
 import { callUnaryMethod, createConnectQueryKey, useTransport } from "@connectrpc/connect-query";
 import { useQueryClient } from "@tanstack/react-query";
-import { explain } from "./errors";
+import { isOfTheSession } from "./errors";
 import { SessionService } from "./gen/turnpike/v1/session_pb";
 
 /** The key under which the session is kept. */
@@ -20,7 +20,7 @@ export type Call = <I extends DescMessage, O extends DescMessage>(
   input: MessageInitShape<I>,
 ) => Promise<MessageShape<O>>;
 
-/** Calls a method outside of a query; a session that has ended shows the signed-out page. */
+/** Calls a method outside of a query; a session that has ended, or is another person's, shows at once. */
 export function useCall(): Call {
   const transport = useTransport();
   const client = useQueryClient();
@@ -28,8 +28,7 @@ export function useCall(): Call {
     try {
       return await callUnaryMethod(transport, method, input);
     } catch (error) {
-      if (explain(error).kind === "signed-out")
-        void client.invalidateQueries({ queryKey: sessionKey });
+      if (isOfTheSession(error)) void client.invalidateQueries({ queryKey: sessionKey });
       throw error;
     }
   };

@@ -1,7 +1,14 @@
 import { create } from "@bufbuild/protobuf";
 import { Code, ConnectError } from "@connectrpc/connect";
 import { describe, expect, it } from "vitest";
-import { explain, fieldPath, isTransient, problemSentence, sentence } from "./errors";
+import {
+  explain,
+  fieldPath,
+  isOfTheSession,
+  isTransient,
+  problemSentence,
+  sentence,
+} from "./errors";
 import {
   BadRequestSchema,
   ErrorInfoSchema,
@@ -39,6 +46,16 @@ describe("explain", () => {
       "client.scopes.2": "It does not exist.",
     });
     expect(fault.message).toContain("client display name: It is required.");
+  });
+
+  it("knows somebody else's session from a thing in the way", () => {
+    const error = failure(Code.FailedPrecondition, "somebody else has signed in", [
+      { desc: ErrorInfoSchema, value: create(ErrorInfoSchema, { reason: "OTHER_PERSON" }) },
+    ]);
+    expect(explain(error).kind).toBe("other-person");
+    expect(isOfTheSession(error)).toBe(true);
+    expect(isOfTheSession(failure(Code.Unauthenticated, "not signed in"))).toBe(true);
+    expect(isOfTheSession(failure(Code.FailedPrecondition, "blocked"))).toBe(false);
   });
 
   it("tells what stands in the way", () => {

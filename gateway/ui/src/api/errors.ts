@@ -11,6 +11,8 @@ import {
 export type FaultKind =
   /** Sign in. */
   | "signed-out"
+  /** Somebody else has signed in in this browser: load the page again. */
+  | "other-person"
   /** Ask someone who may. */
   | "denied"
   /** It is not there, or not theirs to see. */
@@ -58,6 +60,7 @@ export interface Fault {
 
 const titles: Record<FaultKind, string> = {
   "signed-out": "You are signed out",
+  "other-person": "Somebody else has signed in",
   denied: "Not allowed",
   absent: "Not found",
   changed: "It has changed in the meantime",
@@ -98,8 +101,8 @@ export function fieldPath(path: string): string {
 /** The one function that turns an error into words. */
 export function explain(error: unknown): Fault {
   const cause = ConnectError.from(error);
-  const kind = kindOf(cause);
   const info = cause.findDetails(ErrorInfoSchema)[0];
+  const kind = info?.reason === "OTHER_PERSON" ? "other-person" : kindOf(cause);
   const retry = cause.findDetails(RetryInfoSchema)[0]?.retryDelay;
   const retryAfter =
     retry === undefined ? undefined : Number(retry.seconds) + Math.ceil(retry.nanos / 1e9);
@@ -126,6 +129,12 @@ export function explain(error: unknown): Fault {
       cause.metadata.get("x-request-id") ??
       undefined,
   };
+}
+
+/** Whether the page is no longer that of whoever is signed in: the session's gate then says so. */
+export function isOfTheSession(error: unknown): boolean {
+  const { kind } = explain(error);
+  return kind === "signed-out" || kind === "other-person";
 }
 
 /** Whether the same call may succeed a moment later without anybody doing anything. */
@@ -188,6 +197,8 @@ function messageOf(
   switch (kind) {
     case "signed-out":
       return "Your session has ended, or this browser has none. Sign in and come back to this page.";
+    case "other-person":
+      return "All tabs of a browser share one session, and it is another person's now. Nothing was done. Load the page again.";
     case "denied":
       return said === "" || /^not allowed\.?$/i.test(said)
         ? "Your teams and roles do not allow this. Ask a member of the owning team or a platform admin."

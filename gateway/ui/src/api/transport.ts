@@ -1,5 +1,6 @@
 import type { Interceptor, Transport } from "@connectrpc/connect";
 import { createGrpcWebTransport } from "@connectrpc/connect-web";
+import { personHeaders } from "./page-person";
 
 /**
  * A header that a page of another site cannot set without asking first: with the cookie's SameSite
@@ -23,10 +24,14 @@ export function createTransport(): Transport {
   });
 }
 
-/** Ends the session; resolves also when it had ended before. */
-export async function logout(): Promise<void> {
-  const answer = await fetch("/logout", { method: "POST", headers: csrfHeader });
-  if (!answer.ok && answer.status !== 401) {
+/**
+ * Ends the session of this person; resolves also when it had ended before, or is somebody else's by now,
+ * which the page then says when it is loaded again.
+ */
+export async function logout(personId: string): Promise<void> {
+  const headers = { ...csrfHeader, ...personHeaders(personId) };
+  const answer = await fetch("/logout", { method: "POST", headers });
+  if (!answer.ok && answer.status !== 401 && answer.status !== 409) {
     throw new Error("the session could not be ended, try again");
   }
 }

@@ -50,3 +50,7 @@ export const taken = (what: string, key: string) =>
   ]);
 export const signedOut = () =>
   new ConnectError("not signed in", Code.Unauthenticated, undefined, [info("UNAUTHENTICATED")]);
+export const otherPerson = () =>
+  new ConnectError("somebody else has signed in", Code.FailedPrecondition, undefined, [
+    info("OTHER_PERSON"),
+  ]);

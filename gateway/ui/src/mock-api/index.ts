@@ -6,8 +6,10 @@ import { ResourceServerService } from "~/api/gen/turnpike/v1/resource_servers_pb
 import { Role, SessionService } from "~/api/gen/turnpike/v1/session_pb";
 import { TeamService } from "~/api/gen/turnpike/v1/teams_pb";
 import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { personHeader } from "~/api/page-person";
 import { auditHandlers } from "./audit";
 import { clientHandlers } from "./clients";
+import { otherPerson } from "./faults";
 import { grantHandlers } from "./grants";
 import { resourceServerHandlers } from "./resource-servers";
 import { seededWorld } from "./seed";
@@ -17,16 +19,22 @@ import { callerOf, personas, type PersonaId, type World } from "./world";
 export { seededWorld } from "./seed";
 export { World, type PersonaId } from "./world";
 
+/** Who is signed in in a browser; undefined is nobody. It may change, as a browser's session does. */
+export interface BrowserSession {
+  persona: PersonaId | undefined;
+}
+
 /**
- * The whole API in memory: for unit tests, `npm run dev:mock` and the preview. `persona` undefined
- * plays a browser without a session; several transports may share one world.
+ * The whole API in memory: for unit tests, `npm run dev:mock` and the preview. Several transports may
+ * share one world.
  */
-export function mockTransport(
-  persona: PersonaId | undefined,
-  world: World = seededWorld(),
-): Transport {
-  const caller = (_context: HandlerContext) =>
-    callerOf(persona === undefined ? undefined : personas[persona]);
+export function mockTransport(session: BrowserSession, world: World = seededWorld()): Transport {
+  const caller = (context: HandlerContext) => {
+    const found = callerOf(session.persona === undefined ? undefined : personas[session.persona]);
+    const page = context.requestHeader.get(personHeader);
+    if (page !== null && page !== encodeURIComponent(found.persona.id)) throw otherPerson();
+    return found;
+  };
   return createRouterTransport((router) => {
     router.service(AuditService, auditHandlers(world, caller));
     router.service(ClientService, clientHandlers(world, caller));
@@ -67,5 +75,5 @@ export function mockTransport(
 /** The persona chosen by `localStorage.setItem("turnpike-mock-persona", "pavel")`; olga if none was. */
 export function browserTransport(): Transport {
   const chosen = window.localStorage.getItem("turnpike-mock-persona") ?? "olga";
-  return mockTransport(chosen in personas ? (chosen as PersonaId) : undefined);
+  return mockTransport({ persona: chosen in personas ? (chosen as PersonaId) : undefined });
 }

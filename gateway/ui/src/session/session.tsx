@@ -9,9 +9,10 @@ import {
   type Team,
 } from "~/api";
 import { explain } from "~/api/errors";
+import { nobodyYet } from "~/api/page-person";
 import { nameOf } from "~/lib/words";
 import { Splash } from "./splash";
-import { SignedOut, Unreachable } from "./signed-out";
+import { OtherPerson, SignedOut, Unreachable } from "./signed-out";
 
 export interface Session {
   readonly id: string;
@@ -30,6 +31,9 @@ export interface Session {
   readonly mayManage: (team: string) => boolean;
 }
 
+/** Whom the page was opened for. */
+export const PagePersonContext = createContext(nobodyYet());
+
 const SessionContext = createContext<Session | undefined>(undefined);
 
 export function useSession(): Session {
@@ -38,12 +42,16 @@ export function useSession(): Session {
   return session;
 }
 
-/** Shows its children to those who are signed in, and to others how to sign in. */
+/**
+ * Shows its children to those who are signed in, and to others how to sign in. Who comes back to a tab
+ * learns at once that somebody else has signed in meanwhile.
+ */
 export function SessionGate({ children }: { children: ReactNode }) {
+  const page = use(PagePersonContext);
   const query = useQuery(
     SessionService.method.getSession,
     {},
-    { staleTime: 60_000, meta: { session: true } },
+    { staleTime: 60_000, refetchOnWindowFocus: "always", meta: { session: true } },
   );
   // What teams are called that the user is not in; until it is known, their keys stand for them.
   const teams = useQuery(
@@ -63,6 +71,7 @@ export function SessionGate({ children }: { children: ReactNode }) {
     }
   }
   if (session === undefined) return <Splash />;
+  if (session.id !== page.id) return <OtherPerson before={page.name} now={session.name} />;
   return <SessionContext value={session}>{children}</SessionContext>;
 }
 

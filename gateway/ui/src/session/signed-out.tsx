@@ -10,9 +10,10 @@ export function SignedOut() {
     <Card title="Sign in to Turnpike">
       <Text c="dimmed">This browser has no session, or the session has ended.</Text>
       <Text className={classes.ways ?? ""}>
-        The terminal in which <Code className={classes.command ?? ""}>turnpike up</Code> runs has
-        printed a login link for each persona. A link works once and for a few minutes; start it
-        again for fresh ones.
+        For a new login link, run <Code className={classes.command ?? ""}>turnpike links</Code> in
+        the folder in which Turnpike was started (in its source tree:{" "}
+        <Code className={classes.command ?? ""}>make links</Code>). It prints one for each persona;
+        a link works once and for a few minutes.
       </Text>
       <Text size="sm" c="dimmed">
         Just signed in and still here? Then the browser refused the session’s cookie: open Turnpike
@@ -21,6 +22,24 @@ export function SignedOut() {
       </Text>
       <Group>
         <Button onClick={() => window.location.reload()}>I have signed in, load again</Button>
+      </Group>
+    </Card>
+  );
+}
+
+/** Somebody else has signed in, in another tab: this page shows what the one before may see. */
+export function OtherPerson({ before, now }: { before: string; now: string }) {
+  return (
+    <Card title={`You are now signed in as ${now}`}>
+      <Text>
+        This page was opened by {before}. Since then {now} has signed in in another tab, and all
+        tabs of a browser share one session. Nothing was done in the name of either.
+      </Text>
+      <Text size="sm" c="dimmed">
+        To be two people at once, open one of the login links in a private window.
+      </Text>
+      <Group>
+        <Button onClick={() => window.location.reload()}>Load this page as {now}</Button>
       </Group>
     </Card>
   );

@@ -21,7 +21,7 @@ export function UserMenu() {
   const client = useQueryClient();
   const signOut = async () => {
     try {
-      await logout();
+      await logout(session.id);
       // Nothing that was read stays in memory; the gate asks who we are and shows the way back in.
       client.clear();
       window.location.assign("/");

@@ -1,8 +1,8 @@
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import { screen, waitFor, within } from "@testing-library/react";
 import { describe, expect, it } from "vitest";
-import { GrantState, SessionService } from "~/api";
-import { seededWorld } from "~/mock-api";
+import { ClientState, GrantState, SessionService } from "~/api";
+import { seededWorld, type BrowserSession } from "~/mock-api";
 import { clientIdOf, pendingGrantOf, renderApp } from "./render";
 
 const heading = (name: string | RegExp) => screen.findByRole("heading", { level: 1, name });
@@ -11,7 +11,7 @@ describe("the session", () => {
   it("tells those without one how to sign in, on every address", async () => {
     renderApp("/clients", { as: "nobody" });
     expect(await heading("Sign in to Turnpike")).toBeVisible();
-    expect(screen.getByText(/turnpike up/)).toBeVisible();
+    expect(screen.getByText(/turnpike links/)).toBeVisible();
     expect(screen.queryByRole("navigation")).not.toBeInTheDocument();
   });
 
@@ -25,6 +25,39 @@ describe("the session", () => {
     });
     renderApp("/", { transport });
     expect(await heading("Something went wrong on our side")).toBeVisible();
+  });
+});
+
+describe("somebody else who signs in in another tab", () => {
+  const pavels = async () => {
+    const world = seededWorld();
+    const session: BrowserSession = { persona: "pavel" };
+    const clientId = clientIdOf(world, "Nature Basket");
+    const app = renderApp(`/clients/${clientId}`, { world, session });
+    await heading("Nature Basket");
+    return { ...app, session, clientId };
+  };
+
+  it("does not act through a page of the first", async () => {
+    const { user, world, session, clientId } = await pavels();
+    await user.click(screen.getByRole("button", { name: "Disable" }));
+    const dialog = await screen.findByRole("dialog", { name: "Disable the client Nature Basket?" });
+    const act = await within(dialog).findByRole("button", { name: "Disable it" });
+    await waitFor(() => expect(act).toBeEnabled());
+    session.persona = "ada";
+    await user.click(act);
+    expect(await heading("You are now signed in as Ada Adeyemi")).toBeVisible();
+    expect(screen.getByText(/This page was opened by Pavel Petrov/)).toBeVisible();
+    expect(world.clients.get(clientId)?.state).toBe(ClientState.ENABLED);
+  });
+
+  it("is told to whoever comes back to the page", async () => {
+    const { session } = await pavels();
+    session.persona = "olga";
+    document.dispatchEvent(new Event("visibilitychange", { bubbles: true }));
+    expect(await heading("You are now signed in as Olga Orlova")).toBeVisible();
+    expect(screen.getByRole("button", { name: "Load this page as Olga Orlova" })).toBeVisible();
+    expect(screen.queryByText("Nature Basket")).not.toBeInTheDocument();
   });
 });
 

@@ -3,7 +3,13 @@ import { createMemoryHistory } from "@tanstack/react-router";
 import { render } from "@testing-library/react";
 import userEvent from "@testing-library/user-event";
 import { App } from "~/app";
-import { mockTransport, seededWorld, type PersonaId, type World } from "~/mock-api";
+import {
+  mockTransport,
+  seededWorld,
+  type BrowserSession,
+  type PersonaId,
+  type World,
+} from "~/mock-api";
 import { createQueryClient } from "~/query-client";
 import { createAppRouter } from "~/router";
 
@@ -13,8 +19,14 @@ export function renderApp(
   {
     as = "olga",
     world = seededWorld(),
-    transport = mockTransport(as === "nobody" ? undefined : as, world),
-  }: { as?: PersonaId | "nobody"; world?: World; transport?: Transport } = {},
+    session = { persona: as === "nobody" ? undefined : as },
+    transport = mockTransport(session, world),
+  }: {
+    as?: PersonaId | "nobody";
+    world?: World;
+    session?: BrowserSession;
+    transport?: Transport;
+  } = {},
 ) {
   const history = createMemoryHistory({ initialEntries: [path] });
   const router = createAppRouter(history);
