@@ -12,7 +12,6 @@ use tonic::body::Body;
 use tower::{BoxError, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
-use turnpike_domain::Error;
 use turnpike_domain::ports::{Clock, Entropy};
 use turnpike_rpc::assertion::AssertionSigner;
 use turnpike_runtime::server::{self, Drain};
@@ -28,7 +27,7 @@ use crate::login::LoginLinks;
 use crate::origin::Origin;
 use crate::person;
 use crate::portal::Portal;
-use crate::seal::SealKey;
+use crate::seal::SealKeys;
 use crate::session::Sessions;
 use crate::sign_in::SignIn;
 
@@ -36,7 +35,7 @@ use crate::sign_in::SignIn;
 pub struct Builder {
     config: GatewayConfig,
     signer: AssertionSigner,
-    seal_keys: Vec<SealKey>,
+    seal_keys: SealKeys,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
     upstreams: Upstreams,
@@ -92,7 +91,7 @@ impl Builder {
     /// # Errors
     ///
     /// Personas beside a public origin that other machines can reach: whoever holds a login link is that
-    /// persona, so the door stays on this machine. No seal key, or one that the library refuses.
+    /// persona, so the door stays on this machine.
     pub fn build(self) -> Result<Gateway, BuildError> {
         let Self { config, signer, seal_keys, clock, entropy, upstreams, plain, assets, drain } =
             self;
@@ -113,7 +112,7 @@ impl Builder {
         let links =
             LoginLinks::new(&public, login_link_lifetime, &personas, clock_of(), entropy_of());
         let sessions =
-            Sessions::new(&public, session, &personas, &seal_keys, clock_of(), entropy_of())?;
+            Sessions::new(&public, session, &personas, seal_keys, clock_of(), entropy_of());
         let same_origin = SameOrigin::new(&public, &allowed_origins);
         let (timeout, stream_timeout) = (calls.timeout, calls.stream_timeout);
         let names: Vec<String> = upstreams.names().into_iter().map(str::to_owned).collect();
@@ -166,9 +165,6 @@ pub enum BuildError {
         "personas need a public origin on this machine, such as `http://127.0.0.1:8080`: not `{0}`"
     )]
     PersonasInPublic(Origin),
-    /// The cryptographic library refused.
-    #[error("sessions cannot be sealed")]
-    Seal(#[from] Error),
 }
 
 /// The door of a Turnpike: portal, sessions, gRPC-web, and the way to the services.
@@ -185,11 +181,11 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Begins a gateway. Sessions are sealed with the first of `seal_keys` and opened with each.
+    /// Begins a gateway, whose sessions are sealed with `seal_keys`.
     pub fn builder(
         config: GatewayConfig,
         signer: AssertionSigner,
-        seal_keys: Vec<SealKey>,
+        seal_keys: SealKeys,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
     ) -> Builder {

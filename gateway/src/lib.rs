@@ -44,5 +44,5 @@ pub use config::{CallSettings, GatewayConfig, Persona, SessionSettings};
 pub use gateway::{BuildError, Builder, Gateway};
 pub use login::{IssueError, LoginLink, LoginLinks};
 pub use origin::{NotAnOrigin, Origin};
-pub use seal::SealKey;
+pub use seal::{SealKey, SealKeys};
 pub use serve::ServeError;

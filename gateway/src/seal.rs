@@ -1,6 +1,7 @@
 //! Sealed text: what a browser keeps for us, and can neither read nor change.
 
 use std::fmt;
+use std::sync::{Arc, PoisonError, RwLock};
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest;
@@ -35,9 +36,53 @@ impl fmt::Debug for SealKey {
     }
 }
 
-/// Seals with its first key and opens with each: how keys rotate.
+/// The keys of a gateway: what it seals, it seals with the first, and opens with each. That is how keys rotate.
+/// Clones share them.
+#[derive(Clone)]
+pub struct SealKeys(Arc<RwLock<Arc<Vec<Sealing>>>>);
+
+impl SealKeys {
+    /// These keys, the one to seal with first.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] without any key, or if the cryptographic library refuses one.
+    pub fn new(keys: &[SealKey]) -> Result<Self, Error> {
+        Ok(Self(Arc::new(RwLock::new(Arc::new(derive(keys)?)))))
+    }
+
+    /// These keys instead, from now on.
+    ///
+    /// # Errors
+    ///
+    /// As for [`SealKeys::new`]; the keys that were there stay.
+    pub fn replace(&self, keys: &[SealKey]) -> Result<(), Error> {
+        let keys = Arc::new(derive(keys)?);
+        *self.0.write().unwrap_or_else(PoisonError::into_inner) = keys;
+        Ok(())
+    }
+
+    fn now(&self) -> Arc<Vec<Sealing>> {
+        self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl fmt::Debug for SealKeys {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "SealKeys({})", self.now().len())
+    }
+}
+
+fn derive(keys: &[SealKey]) -> Result<Vec<Sealing>, Error> {
+    if keys.is_empty() {
+        return Err(Error::internal("no key to seal sessions with"));
+    }
+    keys.iter().map(Sealing::derive).collect()
+}
+
+/// Seals for one purpose.
 pub(crate) struct Sealer {
-    keys: Vec<Sealing>,
+    keys: SealKeys,
     /// What the text is for, so that one sealed for another purpose does not open.
     purpose: String,
 }
@@ -48,15 +93,8 @@ struct Sealing {
 }
 
 impl Sealer {
-    /// # Errors
-    ///
-    /// [`Error::Internal`] without any key, or if the cryptographic library refuses one.
-    pub(crate) fn new(keys: &[SealKey], purpose: String) -> Result<Self, Error> {
-        if keys.is_empty() {
-            return Err(Error::internal("no key to seal sessions with"));
-        }
-        let keys = keys.iter().map(Sealing::derive).collect::<Result<_, _>>()?;
-        Ok(Self { keys, purpose })
+    pub(crate) const fn new(keys: SealKeys, purpose: String) -> Self {
+        Self { keys, purpose }
     }
 
     /// `plain` as text fit for a cookie: base64url of version, key id, nonce and ciphertext.
@@ -65,7 +103,8 @@ impl Sealer {
     ///
     /// [`Error::Internal`] if the cryptographic library refuses.
     pub(crate) fn seal(&self, plain: &[u8], entropy: &dyn Entropy) -> Result<String, Error> {
-        let sealing = self.keys.first().ok_or_else(|| Error::internal("no key"))?;
+        let keys = self.keys.now();
+        let sealing = keys.first().ok_or_else(|| Error::internal("no key"))?;
         let mut nonce = [0u8; NONCE_LEN];
         entropy.fill(&mut nonce);
         let mut head = vec![VERSION];
@@ -92,7 +131,8 @@ impl Sealer {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
         let (head, rest) = bytes.split_at_checked(HEAD_LEN)?;
         let (nonce, body) = rest.split_at_checked(NONCE_LEN)?;
-        let sealing = self.keys.iter().find(|k| head[0] == VERSION && head[1..] == k.id)?;
+        let keys = self.keys.now();
+        let sealing = keys.iter().find(|k| head[0] == VERSION && head[1..] == k.id)?;
         let nonce = Nonce::try_assume_unique_for_key(nonce).ok()?;
         let mut body = body.to_vec();
         let plain = sealing.key.open_in_place(nonce, self.aad(head), &mut body).ok()?;
@@ -119,7 +159,7 @@ impl Sealing {
 
 impl fmt::Debug for Sealer {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sealer").field("keys", &self.keys.len()).finish_non_exhaustive()
+        f.debug_struct("Sealer").field("keys", &self.keys).finish_non_exhaustive()
     }
 }
 
@@ -130,7 +170,7 @@ mod tests {
 
     fn sealer(keys: &[u8], purpose: &str) -> Sealer {
         let keys: Vec<SealKey> = keys.iter().map(|n| SealKey::new([*n; 32])).collect();
-        Sealer::new(&keys, purpose.to_owned()).unwrap()
+        Sealer::new(SealKeys::new(&keys).unwrap(), purpose.to_owned())
     }
 
     #[test]
@@ -173,11 +213,19 @@ mod tests {
         assert!(new.open(&before).is_none());
         assert!(old.open(&both.seal(b"x", &entropy).unwrap()).is_none());
         assert!(sealer(&[1], "b").open(&before).is_none());
+        // The same, while it is in use.
+        old.keys.replace(&[SealKey::new([2; 32]), SealKey::new([1; 32])]).unwrap();
+        assert!(old.open(&before).is_some());
+        assert!(new.open(&old.seal(b"x", &entropy).unwrap()).is_some());
+        assert!(old.keys.replace(&[]).is_err());
+        assert!(old.open(&before).is_some());
     }
 
     #[test]
     fn no_key_is_refused_and_none_is_shown() {
-        assert!(Sealer::new(&[], String::new()).is_err());
-        assert_eq!(format!("{:?}", SealKey::new([7; 32])), "SealKey(..)");
+        assert!(SealKeys::new(&[]).is_err());
+        let key = SealKey::new([7; 32]);
+        assert_eq!(format!("{key:?}"), "SealKey(..)");
+        assert_eq!(format!("{:?}", SealKeys::new(&[key]).unwrap()), "SealKeys(1)");
     }
 }

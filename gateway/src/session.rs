@@ -16,7 +16,7 @@ use turnpike_domain::{Error, Timestamp};
 use crate::config::{Persona, SessionSettings};
 use crate::ended::EndedSessions;
 use crate::origin::Origin;
-use crate::seal::{SealKey, Sealer};
+use crate::seal::{SealKeys, Sealer};
 
 /// The sessions of a gateway. Clones share everything.
 #[derive(Clone)]
@@ -71,21 +71,21 @@ impl Sessions {
         origin: &Origin,
         settings: SessionSettings,
         personas: &[Persona],
-        keys: &[SealKey],
+        keys: SealKeys,
         clock: Arc<dyn Clock>,
         entropy: Arc<dyn Entropy>,
-    ) -> Result<Self, Error> {
+    ) -> Self {
         // Cookies know no ports: without it two gateways on one machine would overwrite each other's.
         let cookie_name = format!("__Host-turnpike-{}", origin.port());
-        Ok(Self(Arc::new(Inner {
-            sealer: Sealer::new(keys, cookie_name.clone())?,
+        Self(Arc::new(Inner {
+            sealer: Sealer::new(keys, cookie_name.clone()),
             cookie_name,
             settings,
             personas: personas.iter().map(|p| (p.id.clone(), p.clone())).collect(),
             ended: EndedSessions::default(),
             clock,
             entropy,
-        })))
+        }))
     }
 
     /// Begins a session of `persona`: the cookie to set. Its id is new, so a value that somebody planted

@@ -2,6 +2,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::fakes::{FakeClock, FakeEntropy};
+use crate::seal::SealKey;
 
 const HOUR: i64 = 3600;
 
@@ -20,11 +21,11 @@ fn sessions(personas: &[Persona]) -> (Sessions, Arc<FakeClock>) {
         &Origin::parse("http://127.0.0.1:8080").unwrap(),
         SessionSettings::default(),
         personas,
-        &[SealKey::new([1; 32])],
+        SealKeys::new(&[SealKey::new([1; 32])]).unwrap(),
         clock.clone(),
         Arc::new(FakeEntropy::default()),
     );
-    (sessions.unwrap(), clock)
+    (sessions, clock)
 }
 
 fn value(cookie: &HeaderValue) -> String {

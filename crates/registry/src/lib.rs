@@ -20,6 +20,7 @@ mod list;
 mod log;
 mod merge;
 mod outbox;
+mod period_keys;
 mod policy;
 mod quota;
 mod record;

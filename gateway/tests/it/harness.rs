@@ -15,7 +15,8 @@ use turnpike_domain::actor::Role;
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::{Clock, Entropy};
 use turnpike_gateway::{
-    Assets, Builder, Gateway, GatewayConfig, LoginLinks, Origin, Persona, SealKey, ServeError,
+    Assets, Builder, Gateway, GatewayConfig, LoginLinks, Origin, Persona, SealKey, SealKeys,
+    ServeError,
 };
 use turnpike_rpc::assertion::{AssertionKeys, AssertionVerifier};
 
@@ -76,7 +77,7 @@ pub async fn world_with(
     let puppet = Puppet::default();
     let (signer, verifier) =
         AssertionKeys::generate(clock.clone(), Arc::new(SystemEntropy)).unwrap();
-    let keys = vec![SealKey::new([1; 32])];
+    let keys = SealKeys::new(&[SealKey::new([1; 32])]).unwrap();
     let builder = Gateway::builder(config, signer, keys, clock.clone(), Arc::new(SystemEntropy))
         .upstream("test.Puppet", puppet.clone())
         .assets(portal());

@@ -4,7 +4,7 @@ use serde_json::Value;
 use tonic::Code;
 
 use turnpike_domain::ports::Clock;
-use turnpike_gateway::{BuildError, Gateway, GatewayConfig, Origin, SealKey, ServeError};
+use turnpike_gateway::{BuildError, Gateway, GatewayConfig, Origin, SealKey, SealKeys, ServeError};
 use turnpike_rpc::assertion::AssertionKeys;
 
 use crate::client::{Answer, Client};
@@ -209,7 +209,8 @@ async fn personas_stay_on_this_machine() {
         let clock: std::sync::Arc<dyn Clock> = w.clock.clone();
         let entropy = std::sync::Arc::new(SystemEntropy);
         let (signer, _) = AssertionKeys::generate(clock.clone(), entropy.clone()).unwrap();
-        Gateway::builder(config, signer, vec![SealKey::new([1; 32])], clock, entropy).build()
+        let keys = SealKeys::new(&[SealKey::new([1; 32])]).unwrap();
+        Gateway::builder(config, signer, keys, clock, entropy).build()
     };
     for public in ["https://turnpike.example", "http://10.0.0.7:8080", "http://0.0.0.0:8080"] {
         let refused = build(public);

@@ -16,3 +16,4 @@ mod quotas;
 mod requests;
 mod sweep;
 mod teams;
+mod system_keys;
