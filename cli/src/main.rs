@@ -1,8 +1,8 @@
 //! The `turnpike` command. Data goes to standard output, everything else to standard error.
 
 mod audit;
-mod health;
 mod data_dir;
+mod health;
 mod links;
 mod output;
 mod up;

@@ -15,5 +15,5 @@ mod policy;
 mod quotas;
 mod requests;
 mod sweep;
-mod teams;
 mod system_keys;
+mod teams;

@@ -54,7 +54,7 @@ async fn a_published_key_ends_unless_its_end_moves_on() {
     let moved = AssertionKey { expire_time: kept.expire_time.plus_seconds(3600), ..kept };
     plane.registry.put_assertion_key(&moved).await.unwrap();
     plane.clock.set(plane.registry.now().plus_seconds(3600));
-    assert_eq!(other.assertion_keys().await.unwrap(), [moved.clone()]);
+    assert_eq!(other.assertion_keys().await.unwrap(), std::slice::from_ref(&moved));
     // What has ended is forgotten, and what has moved on is not.
     assert_eq!(other.sweep().await.unwrap(), 1);
     assert_eq!(other.assertion_keys().await.unwrap(), [moved]);
