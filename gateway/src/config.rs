@@ -104,15 +104,15 @@ impl Persona {
 /// How long sessions last.
 #[derive(Clone, Debug)]
 pub struct SessionSettings {
-    /// From login to the end, whatever happens: 12 hours by default.
+    /// From login to the end, whatever happens: 8 hours by default.
     pub lifetime: Duration,
-    /// Without a call: 2 hours by default.
+    /// Without a call, less up to a tenth: 30 minutes by default.
     pub idle: Duration,
 }
 
 impl Default for SessionSettings {
     fn default() -> Self {
-        Self { lifetime: Duration::from_secs(12 * 3600), idle: Duration::from_secs(2 * 3600) }
+        Self { lifetime: Duration::from_secs(8 * 3600), idle: Duration::from_secs(30 * 60) }
     }
 }
 

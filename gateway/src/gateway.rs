@@ -13,6 +13,7 @@ use tower::{BoxError, Service};
 use tower_http::cors::{AllowOrigin, CorsLayer};
 
 use turnpike_domain::ports::{Clock, Entropy};
+use turnpike_registry::Registry;
 use turnpike_rpc::assertion::AssertionSigner;
 use turnpike_runtime::server::{self, Drain};
 
@@ -28,12 +29,13 @@ use crate::origin::Origin;
 use crate::person;
 use crate::portal::Portal;
 use crate::seal::SealKeys;
-use crate::session::Sessions;
+use crate::session::{self, Sessions};
 use crate::sign_in::SignIn;
 
 /// What a gateway is made of. Given to [`Gateway::builder`].
 pub struct Builder {
     config: GatewayConfig,
+    registry: Registry,
     signer: AssertionSigner,
     seal_keys: SealKeys,
     clock: Arc<dyn Clock>,
@@ -93,8 +95,18 @@ impl Builder {
     /// Personas beside a public origin that other machines can reach: whoever holds a login link is that
     /// persona, so the door stays on this machine.
     pub fn build(self) -> Result<Gateway, BuildError> {
-        let Self { config, signer, seal_keys, clock, entropy, upstreams, plain, assets, drain } =
-            self;
+        let Self {
+            config,
+            registry,
+            signer,
+            seal_keys,
+            clock,
+            entropy,
+            upstreams,
+            plain,
+            assets,
+            drain,
+        } = self;
         let GatewayConfig {
             public_origin: public,
             allowed_origins,
@@ -111,8 +123,15 @@ impl Builder {
         let (clock_of, entropy_of) = (|| Arc::clone(&clock), || Arc::clone(&entropy));
         let links =
             LoginLinks::new(&public, login_link_lifetime, &personas, clock_of(), entropy_of());
-        let sessions =
-            Sessions::new(&public, session, &personas, seal_keys, clock_of(), entropy_of());
+        let sessions = Sessions::new(session::Parts {
+            origin: &public,
+            settings: session,
+            personas: &personas,
+            keys: seal_keys,
+            registry,
+            clock: clock_of(),
+            entropy: entropy_of(),
+        });
         let same_origin = SameOrigin::new(&public, &allowed_origins);
         let (timeout, stream_timeout) = (calls.timeout, calls.stream_timeout);
         let names: Vec<String> = upstreams.names().into_iter().map(str::to_owned).collect();
@@ -181,9 +200,10 @@ pub struct Gateway {
 }
 
 impl Gateway {
-    /// Begins a gateway, whose sessions are sealed with `seal_keys`.
+    /// Begins a gateway, whose sessions are kept in `registry` and sealed with `seal_keys`.
     pub fn builder(
         config: GatewayConfig,
+        registry: Registry,
         signer: AssertionSigner,
         seal_keys: SealKeys,
         clock: Arc<dyn Clock>,
@@ -191,6 +211,7 @@ impl Gateway {
     ) -> Builder {
         Builder {
             config,
+            registry,
             signer,
             seal_keys,
             clock,

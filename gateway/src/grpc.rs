@@ -18,6 +18,7 @@ use tracing::{error, warn};
 
 use turnpike_domain::actor::Staff;
 use turnpike_domain::ports::Clock;
+use turnpike_domain::session::SessionId;
 use turnpike_rpc::assertion::{AssertionSigner, METADATA_KEY};
 
 use crate::config::CallSettings;
@@ -30,7 +31,7 @@ use crate::frames::{CheckedRequest, FoundFault, Frames};
 use crate::guard::{End, GuardedBody, note_panic};
 use crate::headers;
 use crate::person;
-use crate::session::{Cookie, Sessions};
+use crate::session::{Cookie, Live, NoSession, Sessions};
 use turnpike_rpc::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
 use turnpike_runtime::server::Drain;
 
@@ -53,10 +54,8 @@ pub(crate) struct Parts {
 /// Who calls, as far as the gateway knows.
 #[derive(Default)]
 struct Caller {
-    /// The person whose session came along.
-    staff: Option<Staff>,
-    /// The cookie to set in the answer.
-    renewed: Option<HeaderValue>,
+    /// The session that came along.
+    session: Option<Live>,
 }
 
 impl Calls {
@@ -91,10 +90,9 @@ impl Calls {
         };
         let refuse = |refusal: Refusal| refusal.status(context.request_id()).into_http();
         let mut cookie = None;
-        let mut response = match parts.caller(request.headers()) {
-            Ok(Caller { staff, renewed }) => {
-                cookie = renewed;
-                let forwarded = AssertUnwindSafe(parts.forward(request, staff, &context));
+        let mut response = match parts.caller(request.headers(), &context).await {
+            Ok(caller) => {
+                let forwarded = AssertUnwindSafe(parts.forward(request, caller, &context));
                 match forwarded.catch_unwind().await {
                     Ok(Ok(response)) => response,
                     Ok(Err(refusal)) => refuse(refusal),
@@ -136,7 +134,11 @@ impl Service<Request<Body>> for Calls {
 impl Parts {
     /// Who calls: a person with a session that our own page uses, or somebody that the service will ask
     /// itself. Both at once is nobody: which of the two would the log name?
-    fn caller(&self, headers: &HeaderMap) -> Result<Caller, Refusal> {
+    async fn caller(
+        &self,
+        headers: &HeaderMap,
+        context: &RequestContext,
+    ) -> Result<Caller, Refusal> {
         let cookie = match self.sessions.cookie_in(headers) {
             Cookie::Absent => return Ok(Caller::default()),
             Cookie::One(cookie) => Some(cookie),
@@ -146,35 +148,44 @@ impl Parts {
             return Err(Refusal::TwoIdentities);
         }
         self.same_origin.check_script(headers).map_err(|_| Refusal::CrossSite)?;
-        let session = cookie.and_then(|cookie| self.sessions.open(cookie));
-        let session = session.ok_or(Refusal::SessionEnded)?;
-        if !person::is_for(headers, &session.staff.id) {
-            return Err(Refusal::OtherPerson);
+        let cookie = cookie.ok_or(Refusal::SessionEnded)?;
+        match self.sessions.open(cookie).await {
+            Ok(session) if person::is_for(headers, &session.staff.id) => {
+                Ok(Caller { session: Some(session) })
+            }
+            Ok(_) => Err(Refusal::OtherPerson),
+            Err(NoSession::Ended) => Err(Refusal::SessionEnded),
+            Err(NoSession::Unknown(error)) => {
+                let error = turnpike_rpc::status::causes(&error);
+                warn!(request.id = context.request_id(), error, "session.not_read");
+                Err(Refusal::UpstreamDown)
+            }
         }
-        Ok(Caller { staff: Some(session.staff), renewed: session.renewed })
     }
 
     async fn forward(
         &self,
         request: Request<Body>,
-        staff: Option<Staff>,
+        caller: Caller,
         context: &RequestContext,
     ) -> Result<Response<Body>, Refusal> {
+        let Caller { session } = caller;
         let path = request.uri().path().to_owned();
         let upstream = self.upstreams.of(&path).ok_or(Refusal::UnknownService)?;
         let mut deadline = Deadline::of(request.headers(), &self.settings)?;
-        let session_end = staff.as_ref().map(|staff| staff.session_expire_time);
-        if let Some(end) = session_end {
-            let left = end.millis() - self.clock.now().millis();
+        if let Some(Live { session, .. }) = &session {
+            let left = session.expire_time.millis() - self.clock.now().millis();
             let left = Duration::from_millis(u64::try_from(left).unwrap_or(0));
             deadline = deadline.within_session(left);
         }
-        let (request, fault) = self.prepare(request, &path, staff.as_ref(), deadline, context)?;
+        let staff = session.as_ref().map(|live| &live.staff);
+        let (request, fault) = self.prepare(request, &path, staff, deadline, context)?;
+        let session = session.map(|live| live.session.session_id);
         let answer = tokio::time::timeout_at(deadline.answer, upstream.oneshot(request)).await;
         match answer {
             Err(_) => Err(Refusal::Deadline),
             Ok(Err(error)) => Err(self.failed(error.as_ref(), &fault, context)),
-            Ok(Ok(response)) => self.finish(response, deadline, fault, context),
+            Ok(Ok(response)) => self.finish(response, deadline, session, fault, context),
         }
     }
 
@@ -238,6 +249,7 @@ impl Parts {
         &self,
         response: Response<Body>,
         deadline: Deadline,
+        session: Option<SessionId>,
         fault: FoundFault,
         context: &RequestContext,
     ) -> Result<Response<Body>, Refusal> {
@@ -267,12 +279,19 @@ impl Parts {
         if trailers_only {
             refusal::complete(&mut head.headers, context.request_id());
         }
-        let drain = self.drain.clone();
+        let (drain, sessions) = (self.drain.clone(), self.sessions.clone());
         let make_end = move || -> End {
             Box::pin(async move {
+                let session_over = async {
+                    match session {
+                        Some(id) => sessions.over(id).await,
+                        None => std::future::pending().await,
+                    }
+                };
                 tokio::select! {
                     () = tokio::time::sleep_until(deadline.end) => deadline.at_end,
                     () = drain.streams_end() => Refusal::Draining,
+                    () = session_over => Refusal::SessionEnded,
                 }
             })
         };

@@ -19,7 +19,6 @@ mod context;
 mod csrf;
 mod deadline;
 mod edge;
-mod ended;
 #[cfg(test)]
 mod fakes;
 mod forward;

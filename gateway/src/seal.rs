@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::sync::{Arc, PoisonError, RwLock};
+use std::time::Duration;
 
 use aws_lc_rs::aead::{AES_256_GCM, Aad, LessSafeKey, NONCE_LEN, Nonce, UnboundKey};
 use aws_lc_rs::digest;
@@ -12,10 +13,15 @@ use zeroize::Zeroizing;
 
 use turnpike_domain::Error;
 use turnpike_domain::ports::Entropy;
+use turnpike_registry::Registry;
 
 const VERSION: u8 = 1;
 const KEY_ID_LEN: usize = 4;
 const HEAD_LEN: usize = 1 + KEY_ID_LEN;
+/// How long a key seals: far longer than sessions live, so that the one before it opens all that are left.
+const PERIOD_SECONDS: i64 = 7 * 24 * 3600;
+/// How often it is looked whether it is time for the next.
+const READ_PAUSE: Duration = Duration::from_secs(600);
 /// Far above what we seal; browsers keep about 4096 bytes of a cookie.
 const LENGTH_MAX: usize = 4096;
 
@@ -62,6 +68,26 @@ impl SealKeys {
         Ok(())
     }
 
+    /// The keys that all gateways of an installation share, kept up as long as the process lives. Needs a tokio runtime.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`], [`Error::Internal`].
+    pub async fn follow(registry: Registry) -> Result<Self, Error> {
+        let keys = Self::new(&read(&registry).await?)?;
+        let kept = keys.clone();
+        tokio::spawn(async move {
+            loop {
+                tokio::time::sleep(READ_PAUSE).await;
+                if let Err(error) = read(&registry).await.and_then(|keys| kept.replace(&keys)) {
+                    let error = turnpike_rpc::status::causes(&error);
+                    tracing::warn!(error, "session_seal.not_read");
+                }
+            }
+        });
+        Ok(keys)
+    }
+
     fn now(&self) -> Arc<Vec<Sealing>> {
         self.0.read().unwrap_or_else(PoisonError::into_inner).clone()
     }
@@ -71,6 +97,11 @@ impl fmt::Debug for SealKeys {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "SealKeys({})", self.now().len())
     }
+}
+
+async fn read(registry: &Registry) -> Result<Vec<SealKey>, Error> {
+    let keys = registry.period_keys("session-seal", PERIOD_SECONDS).await?;
+    Ok(keys.into_iter().map(SealKey::new).collect())
 }
 
 fn derive(keys: &[SealKey]) -> Result<Vec<Sealing>, Error> {

@@ -1,214 +1,206 @@
-//! Sessions of browsers: a sealed cookie, and what it says.
+//! Sessions of browsers: a sealed cookie that names a record in the store.
+//!
+//! The cookie holds a random number and when it ends; all that is known of the person is in the store, under the hash
+//! of that number, so that several gateways share it and whoever reads the store cannot play the browser. A gateway
+//! keeps what it read for [`FRESH`]: that is how long a session that was ended elsewhere may still be used.
 
-use std::collections::BTreeMap;
+mod cookie;
+mod kept;
+mod people;
+
 use std::fmt;
 use std::sync::Arc;
-use std::time::Duration;
 
-use http::header::COOKIE;
 use http::{HeaderMap, HeaderValue};
-use serde::{Deserialize, Serialize};
 
-use turnpike_domain::actor::{Staff, Teams};
+use turnpike_domain::actor::Staff;
 use turnpike_domain::ports::{Clock, Entropy};
-use turnpike_domain::{Error, Timestamp};
+use turnpike_domain::session::{EndReason, Session, SessionId, SignIn};
+use turnpike_domain::{Error, Principal};
+use turnpike_registry::Registry;
 
 use crate::config::{Persona, SessionSettings};
-use crate::ended::EndedSessions;
 use crate::origin::Origin;
-use crate::seal::{SealKeys, Sealer};
+use crate::seal::SealKeys;
+
+use self::cookie::Cookies;
+use self::kept::Kept;
+use self::people::People;
+
+pub(crate) use self::cookie::Cookie;
+pub(crate) use self::kept::FRESH;
+
+/// How often a session is ended anew if something else of it changed meanwhile.
+const TRIES: u32 = 5;
 
 /// The sessions of a gateway. Clones share everything.
 #[derive(Clone)]
 pub(crate) struct Sessions(Arc<Inner>);
 
 struct Inner {
-    cookie_name: String,
-    sealer: Sealer,
+    cookies: Cookies,
+    kept: Kept,
+    people: People,
     settings: SessionSettings,
-    personas: BTreeMap<String, Persona>,
-    ended: EndedSessions,
+    registry: Registry,
     clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
 }
 
-/// What the sealed cookie says.
-#[derive(Serialize, Deserialize)]
-#[serde(deny_unknown_fields)]
-struct Content {
-    /// Its id: random, new at each login.
-    id: [u8; 16],
-    /// Key of the persona.
-    persona: String,
-    /// When the login was, when the session ends, and when it was last used, in milliseconds.
-    issued: i64,
-    expires: i64,
-    seen: i64,
+/// What sessions need.
+pub(crate) struct Parts<'a> {
+    pub(crate) origin: &'a Origin,
+    pub(crate) settings: SessionSettings,
+    pub(crate) personas: &'a [Persona],
+    pub(crate) keys: SealKeys,
+    pub(crate) registry: Registry,
+    pub(crate) clock: Arc<dyn Clock>,
+    pub(crate) entropy: Arc<dyn Entropy>,
 }
 
 /// A session that is good now.
-pub(crate) struct Session {
-    content: Content,
+#[derive(Clone, Debug)]
+pub(crate) struct Live {
     /// The person, with the teams and roles they have now.
     pub(crate) staff: Staff,
-    /// The cookie to send back, so that the session does not end while it is used.
-    pub(crate) renewed: Option<HeaderValue>,
+    /// What is kept of it.
+    pub(crate) session: Session,
 }
 
-/// What a request brought under our cookie's name.
-#[derive(Debug, PartialEq, Eq)]
-pub(crate) enum Cookie<'a> {
-    /// Nothing.
-    Absent,
-    /// One value.
-    One(&'a str),
-    /// More than one: somebody else has set one of them, and nobody can tell which.
-    Several,
+/// Why there is no session.
+#[derive(Debug)]
+pub(crate) enum NoSession {
+    /// It has ended, or never was.
+    Ended,
+    /// Nobody can tell now.
+    Unknown(Error),
 }
 
 impl Sessions {
-    pub(crate) fn new(
-        origin: &Origin,
-        settings: SessionSettings,
-        personas: &[Persona],
-        keys: SealKeys,
-        clock: Arc<dyn Clock>,
-        entropy: Arc<dyn Entropy>,
-    ) -> Self {
-        // Cookies know no ports: without it two gateways on one machine would overwrite each other's.
-        let cookie_name = format!("__Host-turnpike-{}", origin.port());
+    pub(crate) fn new(parts: Parts<'_>) -> Self {
+        let Parts { origin, settings, personas, keys, registry, clock, entropy } = parts;
         Self(Arc::new(Inner {
-            sealer: Sealer::new(keys, cookie_name.clone()),
-            cookie_name,
+            cookies: Cookies::new(origin, keys),
+            kept: Kept::new(registry.clone(), Arc::clone(&clock)),
+            people: People::new(personas, registry.clone(), Arc::clone(&clock)),
             settings,
-            personas: personas.iter().map(|p| (p.id.clone(), p.clone())).collect(),
-            ended: EndedSessions::default(),
+            registry,
             clock,
             entropy,
         }))
     }
 
-    /// Begins a session of `persona`: the cookie to set. Its id is new, so a value that somebody planted
-    /// in the browser before the login is worth nothing after it.
+    /// Begins a session of a person: the cookie to set. Its number is new, so a value that somebody planted in the
+    /// browser before the login is worth nothing after it.
     ///
     /// # Errors
     ///
-    /// [`Error::Internal`] if it cannot be sealed.
-    pub(crate) fn begin(&self, persona: &Persona) -> Result<HeaderValue, Error> {
-        let now = self.0.clock.now();
-        let mut id = [0u8; 16];
-        self.0.entropy.fill(&mut id);
-        let content = Content {
-            id,
-            persona: persona.id.clone(),
-            issued: now.millis(),
-            expires: now.plus_millis(millis(self.0.settings.lifetime)).millis(),
-            seen: now.millis(),
+    /// [`Error::Unavailable`], [`Error::Internal`] if it cannot be kept or sealed.
+    pub(crate) async fn begin(
+        &self,
+        person: Principal,
+        sign_in: SignIn,
+    ) -> Result<HeaderValue, Error> {
+        let Inner { cookies, people, settings, registry, clock, entropy, .. } = self.0.as_ref();
+        let now = clock.now();
+        let mut secret = [0u8; cookie::SECRET_BYTES];
+        entropy.fill(&mut secret);
+        let lifetime = i64::try_from(settings.lifetime.as_millis()).unwrap_or(i64::MAX);
+        let expire_time = now.plus_millis(lifetime);
+        let session = Session {
+            session_id: SessionId::of(&secret),
+            person,
+            sign_in,
+            create_time: now,
+            expire_time,
+            seen_time: now,
+            idle_seconds: i64::try_from(settings.idle.as_secs()).unwrap_or(i64::MAX),
+            end: None,
         };
-        self.cookie(&content, now)
+        registry.begin_session(&session, None).await?;
+        people.note_teams(&session).await;
+        cookies.set(&secret, expire_time, now, entropy.as_ref())
     }
 
     /// The cookie of ours among `headers`.
     pub(crate) fn cookie_in<'a>(&self, headers: &'a HeaderMap) -> Cookie<'a> {
-        let mut found = Cookie::Absent;
-        for (name, value) in headers.get_all(COOKIE).iter().flat_map(pairs) {
-            if name == self.0.cookie_name.as_bytes() {
-                if found != Cookie::Absent {
-                    return Cookie::Several;
-                }
-                found = Cookie::One(value);
-            }
-        }
-        found
+        self.0.cookies.find(headers)
     }
 
     /// The session that `headers` carry, if it is good now.
-    pub(crate) fn session_in(&self, headers: &HeaderMap) -> Option<Session> {
+    ///
+    /// # Errors
+    ///
+    /// [`NoSession`].
+    pub(crate) async fn session_in(&self, headers: &HeaderMap) -> Result<Live, NoSession> {
         match self.cookie_in(headers) {
-            Cookie::One(value) => self.open(value),
-            Cookie::Absent | Cookie::Several => None,
+            Cookie::One(value) => self.open(value).await,
+            Cookie::Absent | Cookie::Several => Err(NoSession::Ended),
         }
     }
 
-    /// The session sealed in `value`, if it is good now: neither ended nor idle for too long, and of
-    /// somebody we still know.
-    pub(crate) fn open(&self, value: &str) -> Option<Session> {
-        let Inner { sealer, settings, personas, ended, clock, .. } = self.0.as_ref();
-        let content: Content = serde_json::from_slice(&sealer.open(value)?).ok()?;
-        let (now, idle) = (clock.now(), millis(settings.idle));
-        let seen = Timestamp::from_millis(content.seen);
-        let expires = Timestamp::from_millis(content.expires);
-        if now >= expires || now >= seen.plus_millis(idle) || ended.contains(&content.id) {
-            return None;
-        }
-        let Persona { id, display_name, teams, roles } = personas.get(&content.persona)?.clone();
-        let staff = Staff {
-            id,
-            display_name,
-            teams: Teams::Known(teams),
-            roles,
-            session_expire_time: expires,
-        };
-        // Not at each call: a cookie in each answer would be noise.
-        let renewed = if now >= seen.plus_millis(idle / 12) {
-            self.cookie(&Content { seen: now.millis(), persona: staff.id.clone(), ..content }, now)
-                .ok()
-        } else {
-            None
-        };
-        Some(Session { content, staff, renewed })
+    /// The session that a cookie's value names, if it is good now: neither ended nor idle for too long, and of
+    /// somebody we still know. Notes that it is used.
+    ///
+    /// # Errors
+    ///
+    /// [`NoSession`].
+    pub(crate) async fn open(&self, value: &str) -> Result<Live, NoSession> {
+        let Inner { cookies, kept, people, clock, .. } = self.0.as_ref();
+        let secret = cookies.open(value, clock.now()).ok_or(NoSession::Ended)?;
+        let session = kept.live(&SessionId::of(secret.as_ref()), true).await?;
+        let staff = people.staff(&session).await?.ok_or(NoSession::Ended)?;
+        Ok(Live { staff, session: session.as_ref().clone() })
     }
 
     /// Ends a session, wherever its cookie still is.
-    pub(crate) fn end(&self, session: &Session) {
-        let expires = Timestamp::from_millis(session.content.expires);
-        self.0.ended.insert(session.content.id, expires, self.0.clock.now());
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Unavailable`]: it may have ended all the same. [`Error::Internal`].
+    pub(crate) async fn end(&self, id: &SessionId, reason: EndReason) -> Result<(), Error> {
+        let Inner { kept, registry, clock, .. } = self.0.as_ref();
+        for _ in 0..TRIES {
+            let Some(mut session) = registry.session(id).await? else { return Ok(()) };
+            if !session.value.end(clock.now(), reason)
+                || registry.put_session(&session, None).await?
+            {
+                kept.forget(id);
+                return Ok(());
+            }
+        }
+        Err(Error::Unavailable("others changed the session again and again".into()))
+    }
+
+    /// Completes when a session is no longer good, for an answer that lasts. That one is open is no use of the session.
+    pub(crate) async fn over(self, id: SessionId) {
+        loop {
+            tokio::time::sleep(FRESH).await;
+            match self.0.kept.live(&id, false).await {
+                // While the store does not answer the session's own end bounds it.
+                Ok(_) | Err(NoSession::Unknown(_)) => {}
+                Err(NoSession::Ended) => return,
+            }
+        }
     }
 
     /// Makes a browser forget its cookie.
     pub(crate) fn clearing(&self) -> HeaderValue {
-        let name = &self.0.cookie_name;
-        header(format!("{name}=; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age=0"))
+        self.0.cookies.clearing()
     }
+}
 
-    fn cookie(&self, content: &Content, now: Timestamp) -> Result<HeaderValue, Error> {
-        let plain = serde_json::to_vec(content).map_err(Error::internal)?;
-        let sealed = self.0.sealer.seal(&plain, self.0.entropy.as_ref())?;
-        let left = (content.expires - now.millis()).min(millis(self.0.settings.idle)) / 1000;
-        let name = &self.0.cookie_name;
-        Ok(header(format!(
-            "{name}={sealed}; Path=/; Secure; HttpOnly; SameSite=Lax; Max-Age={left}"
-        )))
+impl From<Error> for NoSession {
+    fn from(error: Error) -> Self {
+        Self::Unknown(error)
     }
 }
 
 impl fmt::Debug for Sessions {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Sessions").field("cookie", &self.0.cookie_name).finish_non_exhaustive()
+        f.debug_struct("Sessions").field("cookies", &self.0.cookies).finish_non_exhaustive()
     }
 }
 
-/// The cookies of one header (RFC 6265 section 4.2.1). Other sites of this machine may have set some
-/// with any bytes: theirs do not hide ours.
-fn pairs(header: &HeaderValue) -> impl Iterator<Item = (&[u8], &str)> {
-    header.as_bytes().split(|byte| *byte == b';').filter_map(|pair| {
-        let pair = pair.trim_ascii();
-        let (name, value) = pair.split_at(pair.iter().position(|byte| *byte == b'=')?);
-        Some((name, std::str::from_utf8(&value[1..]).unwrap_or_default()))
-    })
-}
-
-fn millis(duration: Duration) -> i64 {
-    i64::try_from(duration.as_millis()).unwrap_or(i64::MAX)
-}
-
-/// Cookie name and sealed value are ASCII by construction.
-fn header(text: String) -> HeaderValue {
-    let mut value = HeaderValue::try_from(text).unwrap_or_else(|_| HeaderValue::from_static(""));
-    value.set_sensitive(true);
-    value
-}
-
 #[cfg(test)]
-#[path = "session_tests.rs"]
 mod tests;

@@ -11,9 +11,11 @@ use axum::{Json, Router};
 use http::header::{ACCEPT, CACHE_CONTROL, CONTENT_TYPE, LOCATION, SET_COOKIE};
 use http::{HeaderMap, HeaderValue, StatusCode, Uri};
 use serde_json::json;
-use tracing::info;
+use tracing::{info, warn};
 
 use turnpike_domain::ports::Entropy;
+use turnpike_domain::session::{EndReason, SignIn as How};
+use turnpike_domain::{Error, Principal, PrincipalKind};
 
 use crate::config::Persona;
 use crate::csrf::SameOrigin;
@@ -22,7 +24,7 @@ use crate::login::{Dead, LoginLinks};
 use crate::origin::Origin;
 use crate::pages::{escape, page};
 use crate::person;
-use crate::session::Sessions;
+use crate::session::{Live, NoSession, Sessions};
 
 /// What signing in needs.
 #[derive(Clone, Debug)]
@@ -71,6 +73,37 @@ impl SignIn {
         self.page(StatusCode::FORBIDDEN, title, self.how())
     }
 
+    /// Begins a session of a persona. Whoever was signed in here is not any more, wherever a copy of that cookie may
+    /// be.
+    async fn begin(&self, persona: &Persona, headers: &HeaderMap) -> Result<HeaderValue, Error> {
+        let before = self.sessions.session_in(headers).await;
+        let person = Principal {
+            kind: PrincipalKind::Staff,
+            id: persona.id.clone(),
+            display_name: persona.display_name.clone(),
+        };
+        let cookie = self.sessions.begin(person, How::Link).await?;
+        match before {
+            Ok(Live { session, .. }) => {
+                self.sessions.end(&session.session_id, EndReason::Replaced).await?;
+            }
+            Err(NoSession::Ended) => {}
+            Err(NoSession::Unknown(error)) => return Err(error),
+        }
+        Ok(cookie)
+    }
+
+    /// The store does not answer.
+    fn unavailable(&self, error: &Error) -> Response {
+        let error = turnpike_rpc::status::causes(error);
+        warn!(error, "session.not_kept");
+        self.page(
+            StatusCode::SERVICE_UNAVAILABLE,
+            "Not possible at the moment",
+            "<p>Turnpike cannot reach its store. Try again in a minute.</p>",
+        )
+    }
+
     fn foreign(&self) -> Response {
         self.page(
             StatusCode::FORBIDDEN,
@@ -91,19 +124,23 @@ async fn show(
         return to_public(&sign_in.public, &uri);
     }
     let Some(code) = field(uri.query().unwrap_or_default().as_bytes(), "code") else {
-        return match sign_in.sessions.session_in(&headers) {
-            Some(session) => {
+        return match sign_in.sessions.session_in(&headers).await {
+            Ok(session) => {
                 let name = escape(&session.staff.display_name);
                 let html = format!("<p>You are signed in as {name}. <a href=\"/\">Go on</a></p>");
                 sign_in.page(StatusCode::OK, "Turnpike", &html)
             }
-            None => sign_in.page(StatusCode::OK, "Sign in to Turnpike", sign_in.how()),
+            Err(NoSession::Ended) => {
+                sign_in.page(StatusCode::OK, "Sign in to Turnpike", sign_in.how())
+            }
+            Err(NoSession::Unknown(error)) => sign_in.unavailable(&error),
         };
     };
     match sign_in.links.peek(&code) {
         Ok(Persona { id, display_name, .. }) => {
             let (name, code) = (escape(display_name), escape(&code));
-            let before = sign_in.sessions.session_in(&headers).filter(|s| s.staff.id != *id);
+            let before = sign_in.sessions.session_in(&headers).await.ok();
+            let before = before.filter(|session| session.staff.id != *id);
             let before = before.map_or_else(String::new, |session| {
                 let other = escape(&session.staff.display_name);
                 format!(
@@ -144,15 +181,11 @@ async fn redeem(
         Ok(persona) => persona,
         Err(dead) => return sign_in.dead(dead, wants_json),
     };
-    let Ok(cookie) = sign_in.sessions.begin(persona) else {
-        let html = "<p>The session could not be made. Try another link.</p>";
-        return sign_in.page(StatusCode::INTERNAL_SERVER_ERROR, "Something went wrong", html);
+    let cookie = match sign_in.begin(persona, &headers).await {
+        Ok(cookie) => cookie,
+        Err(error) => return sign_in.unavailable(&error),
     };
-    // Whoever was signed in here is not any more, wherever a copy of that cookie may be.
-    if let Some(session) = sign_in.sessions.session_in(&headers) {
-        sign_in.sessions.end(&session);
-    }
-    info!(persona = persona.id, "signed in");
+    info!(person = persona.id, "session.signed_in");
     let mut response = if wants_json {
         Json(json!({ "persona": persona.id, "display_name": persona.display_name })).into_response()
     } else {
@@ -168,12 +201,19 @@ async fn log_out(State(sign_in): State<Arc<SignIn>>, headers: HeaderMap) -> Resp
     if sign_in.same_origin.check_form(&headers).is_err() {
         return sign_in.foreign();
     }
-    if let Some(session) = sign_in.sessions.session_in(&headers) {
-        if !person::is_for(&headers, &session.staff.id) {
+    match sign_in.sessions.session_in(&headers).await {
+        Ok(Live { session, .. }) if !person::is_for(&headers, &session.person.id) => {
             return (StatusCode::CONFLICT, "somebody else has signed in").into_response();
         }
-        sign_in.sessions.end(&session);
-        info!(persona = session.staff.id, "signed out");
+        Ok(Live { session, .. }) => {
+            let ended = sign_in.sessions.end(&session.session_id, EndReason::SignedOut).await;
+            if let Err(error) = ended {
+                return sign_in.unavailable(&error);
+            }
+            info!(person = session.person.id, "session.signed_out");
+        }
+        Err(NoSession::Ended) => {}
+        Err(NoSession::Unknown(error)) => return sign_in.unavailable(&error),
     }
     let mut response = if accepts(&headers, "text/html") {
         see("/")

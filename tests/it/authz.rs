@@ -64,7 +64,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("ResourceServerService/ListResourceServers", "U+++++++UU"),
     ("ResourceServerService/RemoveResourceServerSecret", "UDD+D+DDUU"),
     ("ResourceServerService/UpdateResourceServer", "UDD+D+DDUU"),
+    ("SessionService/EndSession", "UN+ND+NNUU"),
     ("SessionService/GetSession", "U+++++++UU"),
+    ("SessionService/ListSessions", "U+++++++UU"),
     ("TeamService/CreateTeam", "UDDDD+DDUU"),
     ("TeamService/DeleteTeam", "UDDDD+DDUU"),
     ("TeamService/GetTeam", "U+++++++UU"),
@@ -85,6 +87,8 @@ pub struct World {
     pub token: String,
     /// Sequence of an event that concerns both teams.
     pub shared_event: i64,
+    /// A session of the person of the client's team.
+    pub session: pb::Session,
     /// A team that owns nothing.
     pub spare_team: pb::Team,
 }
@@ -134,6 +138,8 @@ pub async fn world_with(more: &str) -> World {
     };
     let request = pb::CreateTeamRequest { team: Some(team), ..Default::default() };
     let spare_team = ada.teams().create_team(request).await.unwrap().into_inner().team.unwrap();
+    let listed = pavel.sessions().list_sessions(pb::ListSessionsRequest::default()).await;
+    let session = listed.unwrap().into_inner().sessions.remove(0);
     let token = plane.http().token(&shop.client_id, &shop_secret, "").await.access_token();
 
     let bare = program(&plane, &pavel, &ada, &["registry.read"]).await;
@@ -165,6 +171,7 @@ pub async fn world_with(more: &str) -> World {
         events.iter().find(|event| event.resource_server == "lj-health-food").unwrap();
     World {
         shared_event: concerns_the_api.sequence,
+        session,
         spare_team,
         api: api.resource_server.unwrap(),
         shop: shop.client.unwrap(),
@@ -346,6 +353,11 @@ impl World {
                 ..Default::default()
             }
             .encode_to_vec(),
+            "SessionService/EndSession" => {
+                let session_id = self.session.session_id.clone();
+                pb::EndSessionRequest { session_id, validate_only }.encode_to_vec()
+            }
+            "SessionService/ListSessions" => pb::ListSessionsRequest::default().encode_to_vec(),
             "TeamService/CreateTeam" => pb::CreateTeamRequest {
                 team: Some(pb::Team {
                     team: "another".to_owned(),

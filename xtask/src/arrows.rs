@@ -43,7 +43,13 @@ const ARROWS: &[(&str, &[&str])] = &[
     ("turnpike-tokens", SERVICE),
     (
         "turnpike-gateway",
-        &["turnpike-domain", "turnpike-proto", "turnpike-rpc", "turnpike-runtime"],
+        &[
+            "turnpike-domain",
+            "turnpike-proto",
+            "turnpike-registry",
+            "turnpike-rpc",
+            "turnpike-runtime",
+        ],
     ),
     (
         "turnpike-standalone",

@@ -17,6 +17,8 @@ use crate::id::{ClientId, TeamId};
 pub enum Action {
     /// Approve or deny a grant.
     DecideGrant,
+    /// End a session of a person.
+    EndSession,
     /// End a grant at its time: Turnpike itself.
     ExpireGrant,
     /// Recompute and export the whole log.
@@ -47,6 +49,8 @@ pub enum Action {
     ReadResourceServerSecrets,
     /// Ask who one is.
     ReadSession,
+    /// See which sessions a person has.
+    ReadSessions,
     /// Adopt what the pool of the authorization server says, or tell it again.
     Reconcile,
     /// See which groups and app roles make the members of a team.
@@ -91,6 +95,11 @@ pub enum Resource<'a> {
         team: &'a TeamId,
         /// Whether it is Turnpike's own.
         built_in: bool,
+    },
+    /// A session.
+    Session {
+        /// Who signed in.
+        person: &'a Principal,
     },
     /// A token.
     Token {
@@ -163,6 +172,7 @@ const fn reading(resource: &Resource<'_>) -> Action {
         Resource::Event { .. } => Action::ReadEvent,
         Resource::Grant { .. } => Action::ReadGrant,
         Resource::ResourceServer { .. } => Action::ReadCatalogue,
+        Resource::Session { .. } => Action::ReadSessions,
         Resource::Whole => Action::ReadSession,
     }
 }
@@ -213,6 +223,15 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
             allow(actor.reads_all(), "only auditors and platform admins do this")
         }
         (Action::ManageTeam, _) => allow(admin, "only platform admins do this"),
+
+        (Action::EndSession, Resource::Session { person }) => allow(
+            admin || actor.principal().is_same(person),
+            "only whoever signed in and platform admins do this",
+        ),
+        (Action::ReadSessions, Resource::Session { person }) => allow(
+            actor.reads_all() || actor.principal().is_same(person),
+            "only whoever signed in sees this",
+        ),
 
         (Action::ReadPool, Resource::Whole) => {
             allow(actor.reads_all(), "only auditors and platform admins see this")
@@ -274,7 +293,11 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
 /// The scope a program's token must carry.
 const fn needed_scope(action: Action) -> Option<ApiScope> {
     match action {
-        Action::ReadPool | Action::ReadSession | Action::Reconcile => None,
+        Action::EndSession
+        | Action::ReadPool
+        | Action::ReadSession
+        | Action::ReadSessions
+        | Action::Reconcile => None,
         Action::ReadCatalogue
         | Action::ReadClient
         | Action::ReadGrant

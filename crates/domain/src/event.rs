@@ -5,6 +5,7 @@ use crate::grant::Grant;
 use crate::id::{ClientId, TeamId};
 use crate::resource_server::ResourceServer;
 use crate::scope::Identifier;
+use crate::session::Session;
 use crate::team::Team;
 
 /// What a use case knows of an event; the log adds place, time, actor, request and hash.
@@ -80,6 +81,12 @@ impl EventDraft {
         let change =
             FieldChange { field: "pool", before: Some(Value::List(differed)), after: None };
         Self::new(EventAction::PoolReverted, subject, Some(team), vec![change])
+    }
+
+    /// What the log says of a session that was ended by another than the one who signed out.
+    pub fn of_session(action: EventAction, became: Became<'_, Session>) -> Self {
+        let (session, changes) = became.split(Session::fields);
+        Self::new(action, session.subject(), None, changes)
     }
 
     /// What the log says of a team.
@@ -265,6 +272,8 @@ actions! {
     ResourceServerSecretRemoved = "resource_server.secret_removed",
     /// A resource server's name, description, team or scopes changed.
     ResourceServerUpdated = "resource_server.updated",
+    /// A session was ended from elsewhere.
+    SessionEnded = "session.ended",
     /// The authorization server's keys changed.
     SigningKeyRotated = "signing_key.rotated",
     /// A team was made.

@@ -16,6 +16,7 @@ pub mod ports;
 pub mod resource_server;
 pub mod scope;
 pub mod secret;
+pub mod session;
 pub mod team;
 pub mod text;
 pub mod time;

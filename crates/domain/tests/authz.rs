@@ -32,6 +32,7 @@ macro_rules! actions {
 
 actions! {
     DecideGrant,
+    EndSession,
     ExpireGrant,
     ExportLog,
     Introspect,
@@ -47,6 +48,7 @@ actions! {
     ReadPool,
     ReadResourceServerSecrets,
     ReadSession,
+    ReadSessions,
     ReadTeamMapping,
     Reconcile,
     RequestGrant,
@@ -117,6 +119,7 @@ enum Kind {
     Event,
     Grant,
     Server { built_in: bool },
+    Session,
     Token,
     Whole,
 }
@@ -210,6 +213,8 @@ fn relations() -> Vec<Relation> {
         relation("an event of others", "theirs", "others", false, Kind::Event),
         relation("a token of a client of the caller's team", "mine", "", false, Kind::Token),
         relation("a token of a client of others", "theirs", "", false, Kind::Token),
+        relation("a session of the caller", "", "", true, Kind::Session),
+        relation("a session of another person", "", "", false, Kind::Session),
         relation("nothing in particular", "", "", false, Kind::Whole),
     ]
 }
@@ -237,6 +242,7 @@ fn with_resource<T>(relation: &Relation, actor: &Actor, look: impl Fn(&Resource<
             requester: &requester,
         }),
         Kind::Server { built_in } => look(&Resource::ResourceServer { team: &server, built_in }),
+        Kind::Session => look(&Resource::Session { person: &requester }),
         Kind::Token => look(&Resource::Token { client_id: &client_id, team: &client }),
         Kind::Whole => look(&Resource::Whole),
     }
@@ -251,6 +257,7 @@ fn concerns(action: Action, kind: &Kind) -> bool {
         Action::ManageResourceServer | Action::ReadResourceServerSecrets => {
             matches!(kind, Kind::Server { .. })
         }
+        Action::EndSession | Action::ReadSessions => matches!(kind, Kind::Session),
         Action::ReadCatalogue => matches!(kind, Kind::Server { .. } | Kind::Whole),
         Action::DecideGrant | Action::RevokeGrant => matches!(kind, Kind::Grant),
         Action::ReadGrant => matches!(kind, Kind::Grant | Kind::Whole),

@@ -3,6 +3,7 @@
 use turnpike_domain::authz::Permit;
 use turnpike_domain::event::{EventAction, EventDraft};
 use turnpike_domain::id::{ClientId, GrantId, SecretId, TeamId, TokenId};
+use turnpike_domain::session::Session;
 use turnpike_domain::{
     Client, Error, Grant, Identifier, Principal, ResourceServer, Team, Timestamp,
 };
@@ -10,8 +11,9 @@ use turnpike_domain::{
 use crate::keys;
 use crate::outbox::{Subject, mark_body};
 use crate::policy::LEEWAY_SECONDS;
-use crate::record::{Versioned, client, grant, resource_server, team};
+use crate::record::{Versioned, client, grant, resource_server, session, team};
 use crate::request::Answered;
+use crate::sessions::forget_rest;
 use crate::store::{IndexKey, Item, Key, Precondition, Write};
 
 /// Where a change comes from.
@@ -228,6 +230,17 @@ impl Change {
     pub fn delete_team(&mut self, team: &Versioned<Team>) {
         self.delete(keys::team(&team.value.team), team.version);
         self.forget(keys::team_seen(&team.value.team));
+    }
+
+    /// Keeps the end of a session over the revision it was read at.
+    ///
+    /// # Errors
+    ///
+    /// [`Error::Internal`] if it cannot be encoded.
+    pub fn end_session(&mut self, ended: &Versioned<Session>) -> Result<(), Error> {
+        self.put(session::to_item(ended)?, ended.version);
+        self.writes.extend(forget_rest(&ended.value));
+        Ok(())
     }
 
     /// Fails the change if the team is gone.

@@ -22,9 +22,14 @@
 //! | where the pool differs | `DRIFT` / key of the record | | |
 //! | claim of an object | `CLAIM#key` / `META` | | |
 //! | key by which a gateway signs who calls | `ASSERTION-KEYS` / key | `EXPIRING` / time, kind, key | |
+//! | session | `SESSION#id` / `META` | `EXPIRING` / time, key | `SESSIONS` / person, time, id |
+//! | its tokens, sealed | `SESSION#id` / `TOKENS` | `EXPIRING` / time, key | |
+//! | session under the directory's name of its login | `LOGIN#hash` / id | `EXPIRING` / time, key | |
+//! | what was used once | `USED#kind#hash` / `META` | `EXPIRING` / time, key | |
 //! | key of the installation, record of a part of Turnpike | `SYSTEM` / name | | |
 
 use turnpike_domain::id::{ClientId, GrantId, RequestId, SecretId, TeamId, TokenId};
+use turnpike_domain::session::SessionId;
 use turnpike_domain::{Identifier, Principal, Timestamp};
 
 use crate::store::{IndexKey, Key};
@@ -240,6 +245,34 @@ pub(crate) const ASSERTION_KEYS: &str = "ASSERTION-KEYS";
 
 pub(crate) fn assertion_key(id: &str) -> Key {
     Key::new(ASSERTION_KEYS, id)
+}
+
+pub(crate) fn session(id: &SessionId) -> Key {
+    Key::new(format!("SESSION#{id}"), META)
+}
+
+pub(crate) fn session_tokens(id: &SessionId) -> Key {
+    Key::new(format!("SESSION#{id}"), "TOKENS")
+}
+
+pub(crate) const SESSIONS: &str = "SESSIONS";
+
+/// Sessions are listed person by person, by time.
+pub(crate) fn session_place(person: &str, time: Timestamp, id: &SessionId) -> String {
+    format!("{}{}", sessions_of(person), at(time, id.as_str()))
+}
+
+/// The beginning of the places of one person's sessions. No person's key has U+001F.
+pub(crate) fn sessions_of(person: &str) -> String {
+    format!("{person}\u{1f}")
+}
+
+pub(crate) fn login(hash: &str) -> String {
+    format!("LOGIN#{hash}")
+}
+
+pub(crate) fn used(kind: &str, hash: &str) -> Key {
+    Key::new(format!("USED#{kind}#{hash}"), META)
 }
 
 pub(crate) fn system(name: &str) -> Key {

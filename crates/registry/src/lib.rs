@@ -26,6 +26,7 @@ mod quota;
 mod record;
 mod registry;
 mod request;
+mod sessions;
 mod sweep;
 mod teams;
 mod transfer;

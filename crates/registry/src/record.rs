@@ -4,6 +4,7 @@
 pub(crate) mod client;
 pub(crate) mod grant;
 pub(crate) mod resource_server;
+pub(crate) mod session;
 pub(crate) mod team;
 
 use serde::de::DeserializeOwned;

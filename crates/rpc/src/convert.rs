@@ -7,6 +7,7 @@ pub mod grants;
 mod mask;
 pub mod reconcile;
 pub mod resource_servers;
+pub mod sessions;
 pub mod teams;
 
 use std::collections::HashMap;

@@ -246,7 +246,7 @@ change_requests! {
     CreateClientRequest,
     CreateResourceServerRequest, CreateTeamRequest, DeleteClientRequest,
     DeleteResourceServerRequest, DeleteTeamRequest, DenyGrantRequest, DisableClientRequest,
-    EnableClientRequest, RemoveClientSecretRequest, RemoveResourceServerSecretRequest,
+    EnableClientRequest, EndSessionRequest, RemoveClientSecretRequest, RemoveResourceServerSecretRequest,
     RequestGrantRequest, RevertRequest, RevokeClientTokensRequest, RevokeGrantRequest, RevokeTokenRequest,
     UpdateClientRequest, UpdateResourceServerRequest, UpdateTeamRequest,
 }

@@ -111,7 +111,9 @@ table! {
     REMOVE_RESOURCE_SERVER_SECRET: "ResourceServerService/RemoveResourceServerSecret", SignedIn, Write, Change;
     UPDATE_RESOURCE_SERVER: "ResourceServerService/UpdateResourceServer", SignedIn, Write, Change;
 
+    END_SESSION: "SessionService/EndSession", SignedIn, Write, Change;
     GET_SESSION: "SessionService/GetSession", SignedIn, Read, None;
+    LIST_SESSIONS: "SessionService/ListSessions", SignedIn, Read, None;
 
     CREATE_TEAM: "TeamService/CreateTeam", SignedIn, Write, Change;
     DELETE_TEAM: "TeamService/DeleteTeam", SignedIn, Write, Change;

@@ -6,6 +6,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use bytes::Bytes;
+use tempfile::TempDir;
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
@@ -18,7 +19,10 @@ use turnpike_gateway::{
     Assets, Builder, Gateway, GatewayConfig, LoginLinks, Origin, Persona, SealKey, SealKeys,
     ServeError,
 };
+use turnpike_registry::Registry;
 use turnpike_rpc::assertion::{AssertionKeys, AssertionVerifier};
+use turnpike_store_sqlite::SqliteStore;
+use turnpike_testkit::store::FlakyStore;
 
 use crate::client::Client;
 use crate::service::Puppet;
@@ -49,6 +53,7 @@ impl Entropy for SystemEntropy {
     }
 }
 
+/// A gateway, or one of several over one store.
 pub struct World {
     pub address: SocketAddr,
     pub clock: Arc<TestClock>,
@@ -57,6 +62,8 @@ pub struct World {
     pub links: LoginLinks,
     pub stop: Option<oneshot::Sender<()>>,
     pub served: JoinHandle<Result<(), ServeError>>,
+    pub store: Arc<FlakyStore<SqliteStore>>,
+    _folder: Arc<TempDir>,
 }
 
 /// A gateway with two personas, a puppet as `test.Puppet`, and a small portal.
@@ -68,17 +75,46 @@ pub async fn world_with(
     configure: impl FnOnce(&mut GatewayConfig),
     extend: impl FnOnce(Builder) -> Builder,
 ) -> World {
+    let folder = Arc::new(TempDir::new().unwrap());
+    let store = SqliteStore::open(&folder.path().join("t.db")).unwrap();
+    let store = Arc::new(FlakyStore::new(store));
+    let clock = Arc::new(TestClock(AtomicI64::new(NOW * 1000)));
+    start(folder, store, clock, configure, extend).await
+}
+
+/// Another gateway over the store of `w`, at the same address as far as browsers know.
+pub async fn replica_of(w: &World) -> World {
+    let public = Origin::parse(&w.origin()).unwrap();
+    let configure = |config: &mut GatewayConfig| {
+        config.allowed_origins = vec![config.public_origin.clone()];
+        config.public_origin = public;
+    };
+    let (folder, store) = (w._folder.clone(), w.store.clone());
+    start(folder, store, w.clock.clone(), configure, |builder| builder).await
+}
+
+async fn start(
+    folder: Arc<TempDir>,
+    store: Arc<FlakyStore<SqliteStore>>,
+    clock: Arc<TestClock>,
+    configure: impl FnOnce(&mut GatewayConfig),
+    extend: impl FnOnce(Builder) -> Builder,
+) -> World {
+    listen_to_all();
+    let entropy = Arc::new(SystemEntropy);
+    let registry = Registry::open(store.clone(), clock.clone(), entropy).await.unwrap();
+    turnpike_testkit::teams::provide(&registry, &["orders", "platform"]).await;
     let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let address = listener.local_addr().unwrap();
     let mut config = GatewayConfig::new(Origin::parse(&format!("http://{address}")).unwrap());
     config.personas = personas();
     configure(&mut config);
-    let clock = Arc::new(TestClock(AtomicI64::new(NOW * 1000)));
     let puppet = Puppet::default();
     let (signer, verifier) =
         AssertionKeys::generate(clock.clone(), Arc::new(SystemEntropy)).unwrap();
     let keys = SealKeys::new(&[SealKey::new([1; 32])]).unwrap();
-    let builder = Gateway::builder(config, signer, keys, clock.clone(), Arc::new(SystemEntropy))
+    let entropy = Arc::new(SystemEntropy);
+    let builder = Gateway::builder(config, registry, signer, keys, clock.clone(), entropy)
         .upstream("test.Puppet", puppet.clone())
         .assets(portal());
     let gateway = extend(builder).build().unwrap();
@@ -88,7 +124,8 @@ pub async fn world_with(
         let _ = stopped.await;
     };
     let served = tokio::spawn(gateway.serve(listener, shutdown));
-    World { address, clock, puppet, verifier, links, stop: Some(stop), served }
+    let stop = Some(stop);
+    World { address, clock, puppet, verifier, links, stop, served, store, _folder: folder }
 }
 
 impl World {
@@ -125,6 +162,17 @@ impl World {
         assert_eq!(answer.status, 200, "{answer:?}");
         answer.cookie().unwrap()
     }
+}
+
+/// Somebody takes every line of the log. Where nobody does, a place that logs for the first time is noted as one that
+/// nobody listens to, also for the test that does.
+fn listen_to_all() {
+    let nowhere = tracing_subscriber::fmt()
+        .with_max_level(tracing::Level::TRACE)
+        .with_writer(std::io::sink)
+        .finish();
+    // The first test does; for the others it is done.
+    let _ = tracing::subscriber::set_global_default(nowhere);
 }
 
 pub fn personas() -> Vec<Persona> {

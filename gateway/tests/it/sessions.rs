@@ -1,9 +1,11 @@
 //! Signing out, and what is left of a session then.
 
+use std::time::Duration;
+
 use tonic::Code;
 
 use crate::client::Answer;
-use crate::harness::{World, world};
+use crate::harness::{World, replica_of, world};
 
 const ECHO: &str = "/test.Puppet/Echo";
 
@@ -26,13 +28,101 @@ async fn a_session_that_was_ended_is_ended_everywhere() {
 }
 
 #[tokio::test]
-async fn a_cookie_renewed_before_the_end_does_not_bring_it_back() {
+async fn a_session_that_is_used_lives_on_but_not_for_ever() {
     let w = world().await;
     let cookie = w.sign_in("olga").await;
-    w.clock.advance(3600);
-    let renewed = use_session(&w, &cookie).await.cookie().unwrap();
+    for _ in 0..17 {
+        w.clock.advance(1600);
+        let answer = use_session(&w, &cookie).await;
+        assert_eq!(answer.grpc().code(), Code::Ok);
+        assert!(answer.cookie().is_none(), "the cookie stays as it is");
+    }
+    let left = 8 * 3600 - 17 * 1600;
+    w.clock.advance(left - 1);
+    assert_eq!(use_session(&w, &cookie).await.grpc().code(), Code::Ok);
+    w.clock.advance(1);
+    use_session(&w, &cookie).await.refused(Code::Unauthenticated, "NOT_SIGNED_IN");
+}
+
+#[tokio::test]
+async fn a_session_that_is_not_used_ends() {
+    let w = world().await;
+    let cookie = w.sign_in("olga").await;
+    w.clock.advance(1800);
+    use_session(&w, &cookie).await.refused(Code::Unauthenticated, "NOT_SIGNED_IN");
+}
+
+#[tokio::test]
+async fn every_gateway_knows_a_session_and_hears_of_its_end_within_a_second() {
+    let w = world().await;
+    let other = replica_of(&w).await;
+    let cookie = w.sign_in("olga").await;
+    for gateway in [&w, &other] {
+        assert_eq!(use_session(gateway, &cookie).await.grpc().code(), Code::Ok);
+    }
     w.h1().await.post("/logout").with_session(&cookie).send("").await;
-    use_session(&w, &renewed).await.refused(Code::Unauthenticated, "NOT_SIGNED_IN");
+    use_session(&w, &cookie).await.refused(Code::Unauthenticated, "NOT_SIGNED_IN");
+    w.clock.advance(1);
+    use_session(&other, &cookie).await.refused(Code::Unauthenticated, "NOT_SIGNED_IN");
+}
+
+#[tokio::test]
+async fn a_login_at_one_gateway_ends_the_session_before_at_all() {
+    let w = world().await;
+    let other = replica_of(&w).await;
+    let old = w.sign_in("olga").await;
+    assert_eq!(use_session(&other, &old).await.grpc().code(), Code::Ok);
+    let body = format!("code={}", w.code("ada"));
+    let mut client = w.h1().await;
+    let call = client
+        .post("/login")
+        .header("accept", "application/json")
+        .header("content-type", "application/x-www-form-urlencoded")
+        .with_session(&old);
+    let new = call.send(body).await.cookie().unwrap();
+    w.clock.advance(1);
+    assert_eq!(use_session(&other, &new).await.grpc().code(), Code::Ok);
+    use_session(&other, &old).await.refused(Code::Unauthenticated, "NOT_SIGNED_IN");
+}
+
+#[tokio::test]
+async fn a_session_is_read_once_a_second_at_most() {
+    let w = world().await;
+    let cookie = w.sign_in("olga").await;
+    assert_eq!(use_session(&w, &cookie).await.grpc().code(), Code::Ok);
+    w.store.set_down(true);
+    for _ in 0..20 {
+        assert_eq!(use_session(&w, &cookie).await.grpc().code(), Code::Ok);
+    }
+    w.clock.advance(1);
+    let refused = use_session(&w, &cookie).await;
+    refused.refused(Code::Unavailable, "UNAVAILABLE");
+    assert!(refused.cookie().is_none(), "the browser keeps its session");
+    let mut client = w.h1().await;
+    let out = client.post("/logout").with_session(&cookie).send("").await;
+    assert_eq!(out.status, 503);
+    assert!(out.text().contains("cannot reach its store") && out.cookie().is_none());
+    w.store.set_down(false);
+    assert_eq!(use_session(&w, &cookie).await.grpc().code(), Code::Ok);
+}
+
+#[tokio::test]
+async fn an_answer_that_lasts_ends_with_its_session() {
+    let w = world().await;
+    let other = replica_of(&w).await;
+    let (mine, copied) = (w.sign_in("olga").await, w.sign_in("olga").await);
+    let mut client = other.h1().await;
+    let call = client.call("/test.Puppet/Forever").with_session(&mine);
+    let mut another = other.h1().await;
+    let goes_on = another.call("/test.Puppet/Forever").with_session(&copied).begin("").await;
+    let begun = call.begin("").await;
+    w.h1().await.post("/logout").with_session(&mine).send("").await;
+    w.clock.advance(1);
+    let ended = Answer::read(begun).await;
+    ended.refused(Code::Unauthenticated, "NOT_SIGNED_IN");
+    assert_eq!(ended.messages(), ["one"]);
+    let more = tokio::time::timeout(Duration::from_millis(1500), Answer::read(goes_on)).await;
+    assert!(more.is_err(), "that of another session goes on");
 }
 
 #[tokio::test]

@@ -5,6 +5,7 @@ use tonic::Code;
 
 use turnpike_domain::ports::Clock;
 use turnpike_gateway::{BuildError, Gateway, GatewayConfig, Origin, SealKey, SealKeys, ServeError};
+use turnpike_registry::Registry;
 use turnpike_rpc::assertion::AssertionKeys;
 
 use crate::client::{Answer, Client};
@@ -48,7 +49,7 @@ async fn a_link_asks_and_the_form_signs_in() {
     let answer = submit(&mut client, &w, &code, &[]).await;
     assert_eq!((answer.status.as_u16(), answer.header("location")), (303, Some("/")));
     let set = answer.header("set-cookie").unwrap();
-    assert!(set.starts_with(&format!("__Host-turnpike-{}=", w.address.port())), "{set}");
+    assert!(set.starts_with(&format!("__Host-Http-turnpike-{}=", w.address.port())), "{set}");
     for attribute in ["; Path=/", "; Secure", "; HttpOnly", "; SameSite=Lax"] {
         assert!(set.contains(attribute), "{set}");
     }
@@ -203,6 +204,8 @@ async fn the_page_says_how_to_get_a_link() {
 #[tokio::test]
 async fn personas_stay_on_this_machine() {
     let w = world_with(|config| config.personas.clear(), |builder| builder).await;
+    let entropy = std::sync::Arc::new(SystemEntropy);
+    let registry = Registry::open(w.store.clone(), w.clock.clone(), entropy).await.unwrap();
     let build = |public: &str| {
         let mut config = GatewayConfig::new(Origin::parse(public).unwrap());
         config.personas = personas();
@@ -210,7 +213,7 @@ async fn personas_stay_on_this_machine() {
         let entropy = std::sync::Arc::new(SystemEntropy);
         let (signer, _) = AssertionKeys::generate(clock.clone(), entropy.clone()).unwrap();
         let keys = SealKeys::new(&[SealKey::new([1; 32])]).unwrap();
-        Gateway::builder(config, signer, keys, clock, entropy).build()
+        Gateway::builder(config, registry.clone(), signer, keys, clock, entropy).build()
     };
     for public in ["https://turnpike.example", "http://10.0.0.7:8080", "http://0.0.0.0:8080"] {
         let refused = build(public);

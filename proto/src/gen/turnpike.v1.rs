@@ -6474,6 +6474,68 @@ pub struct GetSessionResponse {
     #[prost(bool, tag = "6")]
     pub teams_known: bool,
 }
+/// A browser in which a person signed in.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Session {
+    /// Output only. Key of the session: 64 lower-case hexadecimal digits. It opens nothing.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+    /// Output only. Who signed in.
+    #[prost(message, optional, tag = "2")]
+    pub person: ::core::option::Option<Principal>,
+    /// Output only.
+    #[prost(enumeration = "SessionState", tag = "3")]
+    pub state: i32,
+    /// Output only. When they signed in.
+    #[prost(message, optional, tag = "4")]
+    pub create_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. When it was last used, behind by some minutes.
+    #[prost(message, optional, tag = "5")]
+    pub last_seen_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// Output only. When it ends, whatever happens.
+    #[prost(message, optional, tag = "6")]
+    pub expire_time: ::core::option::Option<::prost_types::Timestamp>,
+}
+/// See SessionService.ListSessions.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListSessionsRequest {
+    /// At most this many: 50 if 0, 200 at most; negative is INVALID_ARGUMENT.
+    #[prost(int32, tag = "1")]
+    pub page_size: i32,
+    /// `next_page_token` of the page before, with every other field but page_size unchanged.
+    #[prost(string, tag = "2")]
+    pub page_token: ::prost::alloc::string::String,
+    /// Whose: the id of a principal; the caller's own if empty.
+    #[prost(string, tag = "3")]
+    pub person_id: ::prost::alloc::string::String,
+}
+/// See SessionService.ListSessions.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListSessionsResponse {
+    /// May be fewer than asked for, even none, while there are more.
+    #[prost(message, repeated, tag = "1")]
+    pub sessions: ::prost::alloc::vec::Vec<Session>,
+    /// Empty exactly when there is no more.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+}
+/// See SessionService.EndSession.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndSessionRequest {
+    /// Required. See Session.session_id.
+    #[prost(string, tag = "1")]
+    pub session_id: ::prost::alloc::string::String,
+    /// Check everything, change nothing.
+    #[prost(bool, tag = "2")]
+    pub validate_only: bool,
+}
+/// See SessionService.EndSession.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct EndSessionResponse {
+    /// As it is then, or would be.
+    #[prost(message, optional, tag = "1")]
+    pub session: ::core::option::Option<Session>,
+}
 /// Facts about this installation.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct Deployment {
@@ -6492,6 +6554,51 @@ pub struct Deployment {
     /// Version of Turnpike.
     #[prost(string, tag = "5")]
     pub version: ::prost::alloc::string::String,
+}
+/// Where a session stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
+#[repr(i32)]
+pub enum SessionState {
+    /// Not set.
+    Unspecified = 0,
+    /// It may be used.
+    Live = 1,
+    /// The person signed out, or signed in again in the same browser.
+    SignedOut = 2,
+    /// It was ended from elsewhere.
+    Ended = 3,
+    /// The directory no longer vouched for the person.
+    Refused = 4,
+    /// Its time is over, or it was not used for too long.
+    Expired = 5,
+}
+impl SessionState {
+    /// String value of the enum field names used in the ProtoBuf definition.
+    ///
+    /// The values are not transformed in any way and thus are considered stable
+    /// (if the ProtoBuf definition does not change) and safe for programmatic use.
+    pub fn as_str_name(&self) -> &'static str {
+        match self {
+            Self::Unspecified => "SESSION_STATE_UNSPECIFIED",
+            Self::Live => "SESSION_STATE_LIVE",
+            Self::SignedOut => "SESSION_STATE_SIGNED_OUT",
+            Self::Ended => "SESSION_STATE_ENDED",
+            Self::Refused => "SESSION_STATE_REFUSED",
+            Self::Expired => "SESSION_STATE_EXPIRED",
+        }
+    }
+    /// Creates an enum from field names used in the ProtoBuf definition.
+    pub fn from_str_name(value: &str) -> ::core::option::Option<Self> {
+        match value {
+            "SESSION_STATE_UNSPECIFIED" => Some(Self::Unspecified),
+            "SESSION_STATE_LIVE" => Some(Self::Live),
+            "SESSION_STATE_SIGNED_OUT" => Some(Self::SignedOut),
+            "SESSION_STATE_ENDED" => Some(Self::Ended),
+            "SESSION_STATE_REFUSED" => Some(Self::Refused),
+            "SESSION_STATE_EXPIRED" => Some(Self::Expired),
+            _ => None,
+        }
+    }
 }
 /// What a caller may do beyond their teams.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, ::prost::Enumeration)]
@@ -6537,7 +6644,7 @@ pub mod session_service_client {
     )]
     use tonic::codegen::*;
     use tonic::codegen::http::Uri;
-    /// Who am I, and where.
+    /// Who am I, and where; and in which browsers did I sign in.
     #[derive(Debug, Clone)]
     pub struct SessionServiceClient<T> {
         inner: tonic::client::Grpc<T>,
@@ -6634,6 +6741,61 @@ pub mod session_service_client {
                 .insert(GrpcMethod::new("turnpike.v1.SessionService", "GetSession"));
             self.inner.unary(req, path, codec).await
         }
+        /// The sessions of a person, oldest first: those that ended within the last hours too.
+        ///
+        /// Callers: everyone signed in for their own, of which a program has none; platform admins and auditors for anyone's.
+        /// The list may lag behind changes by a second.
+        pub async fn list_sessions(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.SessionService/ListSessions",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("turnpike.v1.SessionService", "ListSessions"));
+            self.inner.unary(req, path, codec).await
+        }
+        /// Ends a session. Every gateway refuses it within a second.
+        ///
+        /// Callers: whoever signed in, platform admins. Absent: NOT_FOUND. One that has ended stays as it is. Idempotent.
+        pub async fn end_session(
+            &mut self,
+            request: impl tonic::IntoRequest<super::EndSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndSessionResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.SessionService/EndSession",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(GrpcMethod::new("turnpike.v1.SessionService", "EndSession"));
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -6659,8 +6821,29 @@ pub mod session_service_server {
             tonic::Response<super::GetSessionResponse>,
             tonic::Status,
         >;
+        /// The sessions of a person, oldest first: those that ended within the last hours too.
+        ///
+        /// Callers: everyone signed in for their own, of which a program has none; platform admins and auditors for anyone's.
+        /// The list may lag behind changes by a second.
+        async fn list_sessions(
+            &self,
+            request: tonic::Request<super::ListSessionsRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListSessionsResponse>,
+            tonic::Status,
+        >;
+        /// Ends a session. Every gateway refuses it within a second.
+        ///
+        /// Callers: whoever signed in, platform admins. Absent: NOT_FOUND. One that has ended stays as it is. Idempotent.
+        async fn end_session(
+            &self,
+            request: tonic::Request<super::EndSessionRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::EndSessionResponse>,
+            tonic::Status,
+        >;
     }
-    /// Who am I, and where.
+    /// Who am I, and where; and in which browsers did I sign in.
     #[derive(Debug)]
     pub struct SessionServiceServer<T> {
         inner: Arc<T>,
@@ -6767,6 +6950,96 @@ pub mod session_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = GetSessionSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/turnpike.v1.SessionService/ListSessions" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListSessionsSvc<T: SessionService>(pub Arc<T>);
+                    impl<
+                        T: SessionService,
+                    > tonic::server::UnaryService<super::ListSessionsRequest>
+                    for ListSessionsSvc<T> {
+                        type Response = super::ListSessionsResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListSessionsRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::list_sessions(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListSessionsSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/turnpike.v1.SessionService/EndSession" => {
+                    #[allow(non_camel_case_types)]
+                    struct EndSessionSvc<T: SessionService>(pub Arc<T>);
+                    impl<
+                        T: SessionService,
+                    > tonic::server::UnaryService<super::EndSessionRequest>
+                    for EndSessionSvc<T> {
+                        type Response = super::EndSessionResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::EndSessionRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as SessionService>::end_session(&inner, request).await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = EndSessionSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

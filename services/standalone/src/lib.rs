@@ -12,7 +12,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::{Clock, Entropy};
-use turnpike_gateway::{Gateway, GatewayConfig, LoginLinks, SealKey, SealKeys};
+use turnpike_gateway::{Gateway, GatewayConfig, LoginLinks, SealKeys};
 use turnpike_rpc::assertion::AssertionKeys;
 use turnpike_runtime::clock::SystemClock;
 use turnpike_runtime::config::{
@@ -104,11 +104,10 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
 
     let mut gateway = GatewayConfig::of(&url, &config.allowed_origins, &config.personas)?;
     gateway.server = serving;
-    // A key of this start alone: sessions that ended before it stay ended, since nothing keeps a list of them.
-    let mut seal = [0u8; 32];
-    entropy.fill(&mut seal);
-    let seal = SealKeys::new(&[SealKey::new(seal)]).map_err(start::Error::from)?;
-    let mut builder = Gateway::builder(gateway, signer, seal, clock, entropy).drain(drain);
+    let seal = SealKeys::follow(core.registry.clone()).await.map_err(start::Error::from)?;
+    let registry = core.registry.clone();
+    let mut builder =
+        Gateway::builder(gateway, registry, signer, seal, clock, entropy).drain(drain);
     for (name, routes) in grpc.into_services() {
         builder = builder.upstream(name, routes);
     }

@@ -1,4 +1,7 @@
-//! SessionService: what authentication found, told to the caller.
+//! SessionService: what authentication found, told to the caller; the sessions of people.
+
+pub(crate) mod end;
+pub(crate) mod list;
 
 use std::sync::Arc;
 
@@ -33,6 +36,26 @@ impl SessionService for Sessions {
     ) -> Result<Response<pb::GetSessionResponse>, Status> {
         let get = |op, _| async move { self.get(&op).await };
         self.gate.read(&methods::GET_SESSION, request, get).await
+    }
+
+    async fn list_sessions(
+        &self,
+        request: Request<pb::ListSessionsRequest>,
+    ) -> Result<Response<pb::ListSessionsResponse>, Status> {
+        let gate = &self.gate;
+        let handle = |op, message| async move {
+            list::handle(gate.registry(), gate.page_tokens(), &op, message).await
+        };
+        gate.read(&methods::LIST_SESSIONS, request, handle).await
+    }
+
+    async fn end_session(
+        &self,
+        request: Request<pb::EndSessionRequest>,
+    ) -> Result<Response<pb::EndSessionResponse>, Status> {
+        let registry = self.gate.registry();
+        let handle = |op, message| async move { end::handle(registry, &op, &message).await };
+        self.gate.change(&methods::END_SESSION, request, handle).await
     }
 }
 

@@ -4,3 +4,4 @@ mod changes;
 mod deletion;
 mod plane;
 mod reads;
+mod sessions;

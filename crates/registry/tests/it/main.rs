@@ -14,6 +14,7 @@ mod plane;
 mod policy;
 mod quotas;
 mod requests;
+mod sessions;
 mod sweep;
 mod system_keys;
 mod teams;

@@ -76,6 +76,24 @@ impl Plane {
         self.clock.advance(std::time::Duration::from_secs(seconds));
     }
 
+    pub(super) async fn list_sessions(
+        &self,
+        who: &Actor,
+        request: pb::ListSessionsRequest,
+    ) -> Result<pb::ListSessionsResponse, Error> {
+        let op = self.op(who, &methods::LIST_SESSIONS);
+        crate::session::list::handle(&self.registry, &self.tokens, &op, request).await
+    }
+
+    pub(super) async fn end_session(
+        &self,
+        who: &Actor,
+        request: pb::EndSessionRequest,
+    ) -> Result<pb::EndSessionResponse, Error> {
+        let op = self.op(who, &methods::END_SESSION);
+        crate::session::end::handle(&self.registry, &op, &request).await
+    }
+
     /// A team of this key, called like it.
     pub(super) async fn team(&self, key: &str) -> pb::Team {
         self.create(&admin(), new_team(key)).await.unwrap().team.unwrap()

@@ -18,7 +18,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file turnpike/v1/session.proto.
  */
 export const file_turnpike_v1_session: GenFile = /*@__PURE__*/
-  fileDesc("Chl0dXJucGlrZS92MS9zZXNzaW9uLnByb3RvEgt0dXJucGlrZS52MSITChFHZXRTZXNzaW9uUmVxdWVzdCL2AQoSR2V0U2Vzc2lvblJlc3BvbnNlEikKCXByaW5jaXBhbBgBIAEoCzIWLnR1cm5waWtlLnYxLlByaW5jaXBhbBIgCgV0ZWFtcxgCIAMoCzIRLnR1cm5waWtlLnYxLlRlYW0SIAoFcm9sZXMYAyADKA4yES50dXJucGlrZS52MS5Sb2xlEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgpkZXBsb3ltZW50GAUgASgLMhcudHVybnBpa2UudjEuRGVwbG95bWVudBITCgt0ZWFtc19rbm93bhgGIAEoCCJ3CgpEZXBsb3ltZW50Eg4KBmlzc3VlchgBIAEoCRIWCg50b2tlbl9lbmRwb2ludBgCIAEoCRIeChZpbnRyb3NwZWN0aW9uX2VuZHBvaW50GAMgASgJEhAKCGp3a3NfdXJpGAQgASgJEg8KB3ZlcnNpb24YBSABKAkqRwoEUm9sZRIUChBST0xFX1VOU1BFQ0lGSUVEEAASFwoTUk9MRV9QTEFURk9STV9BRE1JThABEhAKDFJPTEVfQVVESVRPUhACMl8KDlNlc3Npb25TZXJ2aWNlEk0KCkdldFNlc3Npb24SHi50dXJucGlrZS52MS5HZXRTZXNzaW9uUmVxdWVzdBofLnR1cm5waWtlLnYxLkdldFNlc3Npb25SZXNwb25zZWIGcHJvdG8z", [file_google_protobuf_timestamp, file_turnpike_v1_resources, file_turnpike_v1_teams]);
+  fileDesc("Chl0dXJucGlrZS92MS9zZXNzaW9uLnByb3RvEgt0dXJucGlrZS52MSITChFHZXRTZXNzaW9uUmVxdWVzdCL2AQoSR2V0U2Vzc2lvblJlc3BvbnNlEikKCXByaW5jaXBhbBgBIAEoCzIWLnR1cm5waWtlLnYxLlByaW5jaXBhbBIgCgV0ZWFtcxgCIAMoCzIRLnR1cm5waWtlLnYxLlRlYW0SIAoFcm9sZXMYAyADKA4yES50dXJucGlrZS52MS5Sb2xlEi8KC2V4cGlyZV90aW1lGAQgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcBIrCgpkZXBsb3ltZW50GAUgASgLMhcudHVybnBpa2UudjEuRGVwbG95bWVudBITCgt0ZWFtc19rbm93bhgGIAEoCCKFAgoHU2Vzc2lvbhISCgpzZXNzaW9uX2lkGAEgASgJEiYKBnBlcnNvbhgCIAEoCzIWLnR1cm5waWtlLnYxLlByaW5jaXBhbBIoCgVzdGF0ZRgDIAEoDjIZLnR1cm5waWtlLnYxLlNlc3Npb25TdGF0ZRIvCgtjcmVhdGVfdGltZRgEIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASMgoObGFzdF9zZWVuX3RpbWUYBSABKAsyGi5nb29nbGUucHJvdG9idWYuVGltZXN0YW1wEi8KC2V4cGlyZV90aW1lGAYgASgLMhouZ29vZ2xlLnByb3RvYnVmLlRpbWVzdGFtcCJPChNMaXN0U2Vzc2lvbnNSZXF1ZXN0EhEKCXBhZ2Vfc2l6ZRgBIAEoBRISCgpwYWdlX3Rva2VuGAIgASgJEhEKCXBlcnNvbl9pZBgDIAEoCSJXChRMaXN0U2Vzc2lvbnNSZXNwb25zZRImCghzZXNzaW9ucxgBIAMoCzIULnR1cm5waWtlLnYxLlNlc3Npb24SFwoPbmV4dF9wYWdlX3Rva2VuGAIgASgJIj4KEUVuZFNlc3Npb25SZXF1ZXN0EhIKCnNlc3Npb25faWQYASABKAkSFQoNdmFsaWRhdGVfb25seRgCIAEoCCI7ChJFbmRTZXNzaW9uUmVzcG9uc2USJQoHc2Vzc2lvbhgBIAEoCzIULnR1cm5waWtlLnYxLlNlc3Npb24idwoKRGVwbG95bWVudBIOCgZpc3N1ZXIYASABKAkSFgoOdG9rZW5fZW5kcG9pbnQYAiABKAkSHgoWaW50cm9zcGVjdGlvbl9lbmRwb2ludBgDIAEoCRIQCghqd2tzX3VyaRgEIAEoCRIPCgd2ZXJzaW9uGAUgASgJKrIBCgxTZXNzaW9uU3RhdGUSHQoZU0VTU0lPTl9TVEFURV9VTlNQRUNJRklFRBAAEhYKElNFU1NJT05fU1RBVEVfTElWRRABEhwKGFNFU1NJT05fU1RBVEVfU0lHTkVEX09VVBACEhcKE1NFU1NJT05fU1RBVEVfRU5ERUQQAxIZChVTRVNTSU9OX1NUQVRFX1JFRlVTRUQQBBIZChVTRVNTSU9OX1NUQVRFX0VYUElSRUQQBSpHCgRSb2xlEhQKEFJPTEVfVU5TUEVDSUZJRUQQABIXChNST0xFX1BMQVRGT1JNX0FETUlOEAESEAoMUk9MRV9BVURJVE9SEAIygwIKDlNlc3Npb25TZXJ2aWNlEk0KCkdldFNlc3Npb24SHi50dXJucGlrZS52MS5HZXRTZXNzaW9uUmVxdWVzdBofLnR1cm5waWtlLnYxLkdldFNlc3Npb25SZXNwb25zZRJTCgxMaXN0U2Vzc2lvbnMSIC50dXJucGlrZS52MS5MaXN0U2Vzc2lvbnNSZXF1ZXN0GiEudHVybnBpa2UudjEuTGlzdFNlc3Npb25zUmVzcG9uc2USTQoKRW5kU2Vzc2lvbhIeLnR1cm5waWtlLnYxLkVuZFNlc3Npb25SZXF1ZXN0Gh8udHVybnBpa2UudjEuRW5kU2Vzc2lvblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp, file_turnpike_v1_resources, file_turnpike_v1_teams]);
 
 /**
  * See SessionService.GetSession.
@@ -94,6 +94,174 @@ export const GetSessionResponseSchema: GenMessage<GetSessionResponse> = /*@__PUR
   messageDesc(file_turnpike_v1_session, 1);
 
 /**
+ * A browser in which a person signed in.
+ *
+ * @generated from message turnpike.v1.Session
+ */
+export type Session = Message<"turnpike.v1.Session"> & {
+  /**
+   * Output only. Key of the session: 64 lower-case hexadecimal digits. It opens nothing.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Output only. Who signed in.
+   *
+   * @generated from field: turnpike.v1.Principal person = 2;
+   */
+  person?: Principal | undefined;
+
+  /**
+   * Output only.
+   *
+   * @generated from field: turnpike.v1.SessionState state = 3;
+   */
+  state: SessionState;
+
+  /**
+   * Output only. When they signed in.
+   *
+   * @generated from field: google.protobuf.Timestamp create_time = 4;
+   */
+  createTime?: Timestamp | undefined;
+
+  /**
+   * Output only. When it was last used, behind by some minutes.
+   *
+   * @generated from field: google.protobuf.Timestamp last_seen_time = 5;
+   */
+  lastSeenTime?: Timestamp | undefined;
+
+  /**
+   * Output only. When it ends, whatever happens.
+   *
+   * @generated from field: google.protobuf.Timestamp expire_time = 6;
+   */
+  expireTime?: Timestamp | undefined;
+};
+
+/**
+ * Describes the message turnpike.v1.Session.
+ * Use `create(SessionSchema)` to create a new message.
+ */
+export const SessionSchema: GenMessage<Session> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_session, 2);
+
+/**
+ * See SessionService.ListSessions.
+ *
+ * @generated from message turnpike.v1.ListSessionsRequest
+ */
+export type ListSessionsRequest = Message<"turnpike.v1.ListSessionsRequest"> & {
+  /**
+   * At most this many: 50 if 0, 200 at most; negative is INVALID_ARGUMENT.
+   *
+   * @generated from field: int32 page_size = 1;
+   */
+  pageSize: number;
+
+  /**
+   * `next_page_token` of the page before, with every other field but page_size unchanged.
+   *
+   * @generated from field: string page_token = 2;
+   */
+  pageToken: string;
+
+  /**
+   * Whose: the id of a principal; the caller's own if empty.
+   *
+   * @generated from field: string person_id = 3;
+   */
+  personId: string;
+};
+
+/**
+ * Describes the message turnpike.v1.ListSessionsRequest.
+ * Use `create(ListSessionsRequestSchema)` to create a new message.
+ */
+export const ListSessionsRequestSchema: GenMessage<ListSessionsRequest> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_session, 3);
+
+/**
+ * See SessionService.ListSessions.
+ *
+ * @generated from message turnpike.v1.ListSessionsResponse
+ */
+export type ListSessionsResponse = Message<"turnpike.v1.ListSessionsResponse"> & {
+  /**
+   * May be fewer than asked for, even none, while there are more.
+   *
+   * @generated from field: repeated turnpike.v1.Session sessions = 1;
+   */
+  sessions: Session[];
+
+  /**
+   * Empty exactly when there is no more.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+};
+
+/**
+ * Describes the message turnpike.v1.ListSessionsResponse.
+ * Use `create(ListSessionsResponseSchema)` to create a new message.
+ */
+export const ListSessionsResponseSchema: GenMessage<ListSessionsResponse> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_session, 4);
+
+/**
+ * See SessionService.EndSession.
+ *
+ * @generated from message turnpike.v1.EndSessionRequest
+ */
+export type EndSessionRequest = Message<"turnpike.v1.EndSessionRequest"> & {
+  /**
+   * Required. See Session.session_id.
+   *
+   * @generated from field: string session_id = 1;
+   */
+  sessionId: string;
+
+  /**
+   * Check everything, change nothing.
+   *
+   * @generated from field: bool validate_only = 2;
+   */
+  validateOnly: boolean;
+};
+
+/**
+ * Describes the message turnpike.v1.EndSessionRequest.
+ * Use `create(EndSessionRequestSchema)` to create a new message.
+ */
+export const EndSessionRequestSchema: GenMessage<EndSessionRequest> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_session, 5);
+
+/**
+ * See SessionService.EndSession.
+ *
+ * @generated from message turnpike.v1.EndSessionResponse
+ */
+export type EndSessionResponse = Message<"turnpike.v1.EndSessionResponse"> & {
+  /**
+   * As it is then, or would be.
+   *
+   * @generated from field: turnpike.v1.Session session = 1;
+   */
+  session?: Session | undefined;
+};
+
+/**
+ * Describes the message turnpike.v1.EndSessionResponse.
+ * Use `create(EndSessionResponseSchema)` to create a new message.
+ */
+export const EndSessionResponseSchema: GenMessage<EndSessionResponse> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_session, 6);
+
+/**
  * Facts about this installation.
  *
  * @generated from message turnpike.v1.Deployment
@@ -140,7 +308,62 @@ export type Deployment = Message<"turnpike.v1.Deployment"> & {
  * Use `create(DeploymentSchema)` to create a new message.
  */
 export const DeploymentSchema: GenMessage<Deployment> = /*@__PURE__*/
-  messageDesc(file_turnpike_v1_session, 2);
+  messageDesc(file_turnpike_v1_session, 7);
+
+/**
+ * Where a session stands.
+ *
+ * @generated from enum turnpike.v1.SessionState
+ */
+export enum SessionState {
+  /**
+   * Not set.
+   *
+   * @generated from enum value: SESSION_STATE_UNSPECIFIED = 0;
+   */
+  UNSPECIFIED = 0,
+
+  /**
+   * It may be used.
+   *
+   * @generated from enum value: SESSION_STATE_LIVE = 1;
+   */
+  LIVE = 1,
+
+  /**
+   * The person signed out, or signed in again in the same browser.
+   *
+   * @generated from enum value: SESSION_STATE_SIGNED_OUT = 2;
+   */
+  SIGNED_OUT = 2,
+
+  /**
+   * It was ended from elsewhere.
+   *
+   * @generated from enum value: SESSION_STATE_ENDED = 3;
+   */
+  ENDED = 3,
+
+  /**
+   * The directory no longer vouched for the person.
+   *
+   * @generated from enum value: SESSION_STATE_REFUSED = 4;
+   */
+  REFUSED = 4,
+
+  /**
+   * Its time is over, or it was not used for too long.
+   *
+   * @generated from enum value: SESSION_STATE_EXPIRED = 5;
+   */
+  EXPIRED = 5,
+}
+
+/**
+ * Describes the enum turnpike.v1.SessionState.
+ */
+export const SessionStateSchema: GenEnum<SessionState> = /*@__PURE__*/
+  enumDesc(file_turnpike_v1_session, 0);
 
 /**
  * What a caller may do beyond their teams.
@@ -174,10 +397,10 @@ export enum Role {
  * Describes the enum turnpike.v1.Role.
  */
 export const RoleSchema: GenEnum<Role> = /*@__PURE__*/
-  enumDesc(file_turnpike_v1_session, 0);
+  enumDesc(file_turnpike_v1_session, 1);
 
 /**
- * Who am I, and where.
+ * Who am I, and where; and in which browsers did I sign in.
  *
  * @generated from service turnpike.v1.SessionService
  */
@@ -193,6 +416,31 @@ export const SessionService: GenService<{
     methodKind: "unary";
     input: typeof GetSessionRequestSchema;
     output: typeof GetSessionResponseSchema;
+  },
+  /**
+   * The sessions of a person, oldest first: those that ended within the last hours too.
+   *
+   * Callers: everyone signed in for their own, of which a program has none; platform admins and auditors for anyone's.
+   * The list may lag behind changes by a second.
+   *
+   * @generated from rpc turnpike.v1.SessionService.ListSessions
+   */
+  listSessions: {
+    methodKind: "unary";
+    input: typeof ListSessionsRequestSchema;
+    output: typeof ListSessionsResponseSchema;
+  },
+  /**
+   * Ends a session. Every gateway refuses it within a second.
+   *
+   * Callers: whoever signed in, platform admins. Absent: NOT_FOUND. One that has ended stays as it is. Idempotent.
+   *
+   * @generated from rpc turnpike.v1.SessionService.EndSession
+   */
+  endSession: {
+    methodKind: "unary";
+    input: typeof EndSessionRequestSchema;
+    output: typeof EndSessionResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_turnpike_v1_session, 0);
