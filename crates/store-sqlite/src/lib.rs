@@ -4,6 +4,7 @@
 //! that is on disk, so that a burst pays for one sync and not for each. A few threads read, each
 //! on its own connection. All threads end when the store is dropped.
 
+mod exposure;
 mod open;
 mod read;
 mod schema;
@@ -43,7 +44,8 @@ pub struct SqliteStore {
 }
 
 impl SqliteStore {
-    /// Opens the database file, or creates it (and its folder) readable by its owner only.
+    /// Opens the database file, or creates it (and its folder) readable by its owner only. One that others may read
+    /// or replace is refused; a folder that others may look into is warned of.
     ///
     /// Beside the file lie its write-ahead log (`-wal`, `-shm`) and a lock file (`.lock`), which is held
     /// while the store is open and stays behind. An older schema is brought up to date.

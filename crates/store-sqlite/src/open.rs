@@ -8,6 +8,7 @@ use std::time::Duration;
 
 use rusqlite::{Connection, ErrorCode, OpenFlags};
 
+use crate::exposure;
 use crate::schema::{self, Found, MIGRATIONS};
 
 /// How long a statement waits for a lock that a tool of the operator holds.
@@ -16,6 +17,17 @@ const BUSY: Duration = Duration::from_secs(5);
 /// Why a store could not be opened.
 #[derive(Debug, thiserror::Error)]
 pub enum OpenError {
+    /// Others than its owner may read the file, or replace it. It holds the keys that sign tokens: whoever had it may
+    /// have them.
+    #[error("`{}` is open to others (mode {mode:04o}): {cure}", path.display())]
+    Exposed {
+        /// The file or folder.
+        path: PathBuf,
+        /// Its mode, permission bits only.
+        mode: u32,
+        /// What to do.
+        cure: &'static str,
+    },
     /// The file is something else, and was left as it is.
     #[error("`{}` is not a Turnpike database", path.display())]
     Foreign {
@@ -88,6 +100,7 @@ pub fn open(path: &Path, readers: usize) -> Result<Opened, OpenError> {
         Found::Foreign => return Err(OpenError::Foreign { path }),
         Found::Ours(found) if found > known => return Err(OpenError::Newer { path, found, known }),
         Found::Ours(found) => {
+            exposure::check(&path)?;
             write_ahead(&writer, &path)?;
             if found < known {
                 schema::migrate(&mut writer, found, MIGRATIONS).map_err(refused)?;

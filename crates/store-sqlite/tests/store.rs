@@ -67,6 +67,57 @@ async fn only_the_owner_may_read_what_it_creates() {
     }
 }
 
+#[cfg(unix)]
+#[tokio::test]
+async fn what_is_there_and_open_to_others_is_refused() {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    let folder = TempDir::new().unwrap();
+    let inner = folder.path().join("data");
+    let path = inner.join("t.db");
+    let store = SqliteStore::open(&path).unwrap();
+    insert(&store, "a").await.unwrap();
+    // What lies beside it while it is open stays when the process dies.
+    let wal = fs::read(inner.join("t.db-wal")).unwrap();
+    drop(store);
+    fs::write(inner.join("t.db-wal"), wal).unwrap();
+    let set = |path: &Path, mode| {
+        fs::set_permissions(path, fs::Permissions::from_mode(mode)).unwrap();
+    };
+    let reopened = || SqliteStore::open(&path).map(drop);
+    set(&inner.join("t.db-wal"), 0o600);
+    reopened().unwrap();
+
+    for (file, mode) in [("t.db", 0o644), ("t.db", 0o660), ("t.db", 0o604), ("t.db.lock", 0o666)] {
+        set(&inner.join(file), mode);
+        let refused = reopened().unwrap_err();
+        let words = refused.to_string();
+        assert!(matches!(refused, OpenError::Exposed { .. }), "{refused:?}");
+        assert!(words.contains(file) && words.contains(&format!("{mode:04o}")), "{words}");
+        assert!(words.contains("chmod 600"), "{words}");
+        let kept = fs::metadata(inner.join(file)).unwrap().permissions().mode() & 0o777;
+        assert_eq!(kept, mode, "it is not mended in silence");
+        set(&inner.join(file), 0o600);
+        reopened().unwrap();
+    }
+    for (mode, fine) in [
+        (0o777, false),
+        (0o770, false),
+        (0o1777, true),
+        (0o755, true),
+        (0o750, true),
+        (0o700, true),
+    ] {
+        set(&inner, mode);
+        match reopened() {
+            Ok(()) => assert!(fine, "{mode:o}"),
+            Err(refused) => {
+                assert!(!fine && refused.to_string().contains("chmod 700"), "{mode:o}: {refused}");
+            }
+        }
+    }
+}
+
 #[tokio::test]
 async fn a_second_opening_is_refused_while_the_first_lasts() {
     let folder = TempDir::new().unwrap();
@@ -126,6 +177,8 @@ fn an_empty_file_becomes_a_database() {
     let folder = TempDir::new().unwrap();
     let path = folder.path().join("t.db");
     fs::write(&path, "").unwrap();
+    #[cfg(unix)]
+    fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
     drop(SqliteStore::open(&path).unwrap());
     drop(SqliteStore::open(&path).unwrap());
 }
