@@ -13,6 +13,7 @@ pub mod limits;
 pub mod methods;
 pub mod metrics;
 pub mod oauth;
+pub mod once;
 pub mod op;
 pub mod page_token;
 pub mod peer;

@@ -6,10 +6,11 @@ use turnpike_domain::authz::{Action, Permit, Resource, decide};
 use turnpike_domain::error::Subject;
 use turnpike_domain::id::RequestId;
 use turnpike_domain::{Actor, Error, Problem, Timestamp};
-use turnpike_registry::{Once, Origin, sha256_hex};
+use turnpike_registry::Origin;
 
 use crate::limits::Admitted;
 use crate::methods::Row;
+use crate::once::Named;
 
 /// One call of one RPC by a caller that was authenticated.
 #[derive(Clone, Debug)]
@@ -83,18 +84,11 @@ impl Op {
     /// # Errors
     ///
     /// The rule that the request id breaks.
-    pub fn once<M: prost::Message>(
-        &self,
-        request_id: &str,
-        message: &M,
-    ) -> Result<Option<Once>, Problem> {
+    pub fn once(&self, request_id: &str) -> Result<Option<Named>, Problem> {
         if request_id.is_empty() {
             return Ok(None);
         }
-        Ok(Some(Once {
-            request_id: RequestId::parse(request_id)?,
-            method: self.origin.method.clone(),
-            fingerprint: sha256_hex(&message.encode_to_vec()),
-        }))
+        let request_id = RequestId::parse(request_id)?;
+        Ok(Some(Named { request_id, method: self.origin.method.clone() }))
     }
 }

@@ -18,7 +18,7 @@ pub(crate) async fn handle(
     op: &Op,
     message: &pb::AddResourceServerSecretRequest,
 ) -> Result<pb::AddResourceServerSecretResponse, Error> {
-    let new = parse_add_secret(message, op.once(&message.request_id, message))?;
+    let new = parse_add_secret(message, op.once(&message.request_id))?;
     let (server, secret) = registry.transact(async || decide(registry, op, &new).await).await?;
     let uses = registry.resource_server_secret_uses(&new.identifier).await?;
     Ok(pb::AddResourceServerSecretResponse {

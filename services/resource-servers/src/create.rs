@@ -28,7 +28,7 @@ pub(crate) async fn handle(
     op: &Op,
     message: &pb::CreateResourceServerRequest,
 ) -> Result<pb::CreateResourceServerResponse, Error> {
-    let new = parse_create(message, op.once(&message.request_id, message))?;
+    let new = parse_create(message, op.once(&message.request_id))?;
     let Created { server, secret } = create(registry, op, &new).await?;
     Ok(pb::CreateResourceServerResponse {
         resource_server: Some(to_resource_server(&server, Some(&SecretUses::new()))),

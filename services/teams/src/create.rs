@@ -16,7 +16,7 @@ pub(crate) async fn handle(
     op: &Op,
     message: &pb::CreateTeamRequest,
 ) -> Result<pb::CreateTeamResponse, Error> {
-    let new = parse_create(message, op.once(&message.request_id, message))?;
+    let new = parse_create(message, op.once(&message.request_id))?;
     let permit = op.authorize_new(Action::ManageTeam, &Resource::Whole)?;
     let team = registry.transact(async || decide(registry, op, &permit, &new).await).await?;
     let seen = registry.team_seen(&new.team).await?;

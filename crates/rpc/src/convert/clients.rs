@@ -1,6 +1,7 @@
 //! Clients: proto to domain and back.
 
 use turnpike_domain::error::Error;
+use turnpike_domain::event::{self, Value};
 use turnpike_domain::id::{ClientId, SecretId, TeamId};
 use turnpike_domain::text::{ClientName, Description, Reason};
 use turnpike_domain::time::TokenLifetime;
@@ -12,6 +13,7 @@ use super::grants::{Wanted, parse_wanted, to_grant};
 use super::mask::{self, Fields};
 use super::{MadeSecret, Paging, SecretUses, etag, parse_etag, team_filter};
 use super::{to_new_secret, to_secrets, to_time};
+use crate::once::{Named, sorted};
 
 /// A client to be.
 #[derive(Clone, Debug)]
@@ -110,14 +112,42 @@ pub struct ClientList {
     pub text: String,
 }
 
-/// `once` is what [`crate::Op::once`] made of the message.
+impl NewClient {
+    /// What is asked for.
+    fn fields(&self) -> event::Fields {
+        let Self {
+            display_name,
+            description,
+            team,
+            token_lifetime,
+            wanted,
+            once: _,
+            validate_only: _,
+        } = self;
+        let (wanted, reason) = match wanted {
+            Some((wanted, reason)) => (&wanted[..], reason.as_str()),
+            None => (&[][..], ""),
+        };
+        let scopes = wanted.iter().flat_map(|wanted| wanted.scopes.list());
+        vec![
+            ("display_name", display_name.as_str().into()),
+            ("description", description.as_str().into()),
+            ("team", team.as_str().into()),
+            ("token_lifetime_seconds", Value::Number(token_lifetime.seconds())),
+            ("scopes", sorted(scopes.map(ToString::to_string))),
+            ("reason", reason.into()),
+        ]
+    }
+}
+
+/// `once` is what [`crate::Op::once`] made of its request id.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] with every field that is wrong.
 pub fn parse_create(
     message: &pb::CreateClientRequest,
-    once: Result<Option<Once>, Problem>,
+    once: Result<Option<Named>, Problem>,
 ) -> Result<NewClient, Error> {
     let mut v = Violations::new();
     let once = v.take("request_id", once);
@@ -144,11 +174,13 @@ pub fn parse_create(
             team: team?,
             token_lifetime: token_lifetime?,
             wanted: Some(wanted?).filter(|wanted| !wanted.is_empty()).zip(reason?),
-            once: once?,
+            once: None,
             validate_only: message.validate_only,
         })
     };
-    v.finish(built())
+    let mut new = v.finish(built())?;
+    new.once = once.flatten().map(|once| once.asking(&new.fields()));
+    Ok(new)
 }
 
 /// The client that a request names.
@@ -267,22 +299,22 @@ pub fn parse_revoke_tokens(message: &pb::RevokeClientTokensRequest) -> Result<Cl
     parse_switch(&message.client_id, message.validate_only)
 }
 
-/// `once` is what [`crate::Op::once`] made of the message.
+/// `once` is what [`crate::Op::once`] made of its request id.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] with every field that is wrong.
 pub fn parse_add_secret(
     message: &pb::AddClientSecretRequest,
-    once: Result<Option<Once>, Problem>,
+    once: Result<Option<Named>, Problem>,
 ) -> Result<NewClientSecret, Error> {
     let mut v = Violations::new();
     let client_id = v.take("client_id", ClientId::parse(&message.client_id));
     let once = v.take("request_id", once);
     let validate_only = message.validate_only;
     let built = client_id.zip(once).map(|(client_id, once)| NewClientSecret {
+        once: once.map(|once| once.asking(&[("client_id", client_id.as_str().into())])),
         client_id,
-        once,
         validate_only,
     });
     v.finish(built)

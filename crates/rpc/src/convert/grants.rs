@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 
 use turnpike_domain::client::SCOPES_MAX;
 use turnpike_domain::error::Error;
+use turnpike_domain::event::{self, Value};
 use turnpike_domain::grant::{GrantScopes, GrantState};
 use turnpike_domain::id::{ClientId, GrantId, TeamId};
 use turnpike_domain::text::{Description, Reason};
@@ -13,6 +14,7 @@ use turnpike_registry::{Once, Versioned};
 
 use super::{Paging, display_name, etag, optional, parse_etag, parse_time, team_filter};
 use super::{to_principal, to_time};
+use crate::once::{Named, sorted};
 
 /// How many resource servers one call may ask scopes of: all grants are made in one change.
 const RESOURCE_SERVERS_MAX: usize = 10;
@@ -89,6 +91,22 @@ pub struct GrantList {
     pub text: String,
 }
 
+impl NewGrant {
+    /// What is asked for.
+    fn fields(&self) -> event::Fields {
+        let Self { client_id, wanted, reason, expire_time, once: _, validate_only: _ } = self;
+        let Wanted { resource_server, scopes, places: _ } = wanted;
+        let mut fields = vec![
+            ("client_id", client_id.as_str().into()),
+            ("resource_server", resource_server.as_str().into()),
+            ("scopes", sorted(scopes.list().iter().map(ToString::to_string))),
+            ("reason", reason.as_str().into()),
+        ];
+        fields.extend(expire_time.map(|time| ("expire_time", Value::Number(time.millis()))));
+        fields
+    }
+}
+
 impl Wanted {
     /// The field of the request that names a scope.
     pub fn field_of(&self, scope: &Scope) -> String {
@@ -99,14 +117,14 @@ impl Wanted {
     }
 }
 
-/// `once` is what [`crate::Op::once`] made of the message; `now` is when the call began.
+/// `once` is what [`crate::Op::once`] made of its request id; `now` is when the call began.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] with every field that is wrong.
 pub fn parse_request(
     message: &pb::RequestGrantRequest,
-    once: Result<Option<Once>, Problem>,
+    once: Result<Option<Named>, Problem>,
     now: Timestamp,
 ) -> Result<NewGrant, Error> {
     let mut v = Violations::new();
@@ -127,11 +145,13 @@ pub fn parse_request(
             wanted: wanted?,
             reason: reason?,
             expire_time: expire_time?,
-            once: once?,
+            once: None,
             validate_only: message.validate_only,
         })
     };
-    v.finish(built())
+    let mut new = v.finish(built())?;
+    new.once = once.flatten().map(|once| once.asking(&new.fields()));
+    Ok(new)
 }
 
 /// # Errors

@@ -1,6 +1,7 @@
 //! Resource servers: proto to domain and back.
 
 use turnpike_domain::error::Error;
+use turnpike_domain::event::{self, Value};
 use turnpike_domain::id::{SecretId, TeamId};
 use turnpike_domain::resource_server::{OfferedScope, OfferedScopes};
 use turnpike_domain::text::{Description, ResourceServerName, ScopeDescription};
@@ -10,6 +11,7 @@ use turnpike_registry::{Once, ResourceServerFilter, Versioned};
 
 use super::mask::{self, Fields};
 use super::{Paging, SecretUses, etag, parse_etag, team_filter, to_secrets, to_time};
+use crate::once::{Named, sorted};
 
 /// A resource server to be.
 #[derive(Clone, Debug)]
@@ -97,14 +99,40 @@ pub struct ResourceServerList {
     pub filter: ResourceServerFilter,
 }
 
-/// `once` is what [`crate::Op::once`] made of the message.
+impl NewResourceServer {
+    /// What is asked for.
+    fn fields(&self) -> event::Fields {
+        let Self {
+            identifier,
+            display_name,
+            description,
+            team,
+            scopes,
+            add_secret,
+            once: _,
+            validate_only: _,
+        } = self;
+        // A scope's name has no space.
+        let scopes = scopes.list().iter().map(|s| format!("{} {}", s.name, s.description));
+        vec![
+            ("identifier", identifier.as_str().into()),
+            ("display_name", display_name.as_str().into()),
+            ("description", description.as_str().into()),
+            ("team", team.as_str().into()),
+            ("scopes", sorted(scopes)),
+            ("add_secret", Value::Bool(*add_secret)),
+        ]
+    }
+}
+
+/// `once` is what [`crate::Op::once`] made of its request id.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] with every field that is wrong.
 pub fn parse_create(
     message: &pb::CreateResourceServerRequest,
-    once: Result<Option<Once>, Problem>,
+    once: Result<Option<Named>, Problem>,
 ) -> Result<NewResourceServer, Error> {
     let mut v = Violations::new();
     let once = v.take("request_id", once);
@@ -126,11 +154,13 @@ pub fn parse_create(
             team: team?,
             scopes: scopes?,
             add_secret: message.add_secret,
-            once: once?,
+            once: None,
             validate_only: message.validate_only,
         })
     };
-    v.finish(built())
+    let mut new = v.finish(built())?;
+    new.once = once.flatten().map(|once| once.asking(&new.fields()));
+    Ok(new)
 }
 
 /// The identifier that a request names.
@@ -226,22 +256,22 @@ pub fn parse_delete(
     v.finish(built)
 }
 
-/// `once` is what [`crate::Op::once`] made of the message.
+/// `once` is what [`crate::Op::once`] made of its request id.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] with every field that is wrong.
 pub fn parse_add_secret(
     message: &pb::AddResourceServerSecretRequest,
-    once: Result<Option<Once>, Problem>,
+    once: Result<Option<Named>, Problem>,
 ) -> Result<NewResourceServerSecret, Error> {
     let mut v = Violations::new();
     let identifier = v.take("identifier", Identifier::parse(&message.identifier));
     let once = v.take("request_id", once);
     let validate_only = message.validate_only;
     let built = identifier.zip(once).map(|(identifier, once)| NewResourceServerSecret {
+        once: once.map(|once| once.asking(&[("identifier", identifier.as_str().into())])),
         identifier,
-        once,
         validate_only,
     });
     v.finish(built)

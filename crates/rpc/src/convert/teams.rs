@@ -1,5 +1,6 @@
 //! Teams, between wire and domain.
 
+use turnpike_domain::event;
 use turnpike_domain::id::TeamId;
 use turnpike_domain::team::{AppRole, AppRoles, DirectoryGroup, DirectoryGroups, TeamState};
 use turnpike_domain::text::{TeamContact, TeamName};
@@ -9,6 +10,7 @@ use turnpike_registry::{Once, TeamFilter, Versioned};
 
 use super::mask::{self, Fields};
 use super::{Paging, etag, parse_etag, to_time};
+use crate::once::{Named, sorted};
 
 /// A team to make.
 #[derive(Clone, Debug)]
@@ -81,14 +83,36 @@ pub struct TeamView {
     pub now: Timestamp,
 }
 
-/// `once` is what [`crate::Op::once`] made of the message.
+impl NewTeam {
+    /// What is asked for.
+    fn fields(&self) -> event::Fields {
+        let Self {
+            team,
+            display_name,
+            contact,
+            directory_groups,
+            app_roles,
+            once: _,
+            validate_only: _,
+        } = self;
+        vec![
+            ("team", team.as_str().into()),
+            ("display_name", display_name.as_str().into()),
+            ("contact", contact.as_str().into()),
+            ("directory_groups", sorted(directory_groups.list().iter().map(ToString::to_string))),
+            ("app_roles", sorted(app_roles.list().iter().map(ToString::to_string))),
+        ]
+    }
+}
+
+/// `once` is what [`crate::Op::once`] made of its request id.
 ///
 /// # Errors
 ///
 /// [`Error::Invalid`] with every field that is wrong.
 pub fn parse_create(
     message: &pb::CreateTeamRequest,
-    once: Result<Option<Once>, Problem>,
+    once: Result<Option<Named>, Problem>,
 ) -> Result<NewTeam, Error> {
     let mut v = Violations::new();
     let once = v.take("request_id", once);
@@ -108,11 +132,13 @@ pub fn parse_create(
             contact: contact?,
             directory_groups: directory_groups?,
             app_roles: app_roles?,
-            once: once?,
+            once: None,
             validate_only: message.validate_only,
         })
     };
-    v.finish(built())
+    let mut new = v.finish(built())?;
+    new.once = once.flatten().map(|once| once.asking(&new.fields()));
+    Ok(new)
 }
 
 /// The team that a request names.

@@ -17,7 +17,7 @@ pub(crate) async fn handle(
     op: &Op,
     message: &pb::AddClientSecretRequest,
 ) -> Result<pb::AddClientSecretResponse, Error> {
-    let new = parse_add_secret(message, op.once(&message.request_id, message))?;
+    let new = parse_add_secret(message, op.once(&message.request_id))?;
     // Everything is checked before the authorization server is asked for a secret.
     let (client, secret) = match decide(registry, op, &new, None).await? {
         Attempt::Nothing(answer) => answer,

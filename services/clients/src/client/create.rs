@@ -30,7 +30,7 @@ pub(crate) async fn handle(
     op: &Op,
     message: &pb::CreateClientRequest,
 ) -> Result<pb::CreateClientResponse, Error> {
-    let new = parse_create(message, op.once(&message.request_id, message))?;
+    let new = parse_create(message, op.once(&message.request_id))?;
     let resource = Resource::Client { team: &new.team, related: &[] };
     let permit = op.authorize_new(Action::ManageClient, &resource)?;
     // Everything is checked before the authorization server is asked for a client.

@@ -29,7 +29,7 @@ pub(crate) async fn handle(
     op: &Op,
     message: &pb::RequestGrantRequest,
 ) -> Result<pb::RequestGrantResponse, Error> {
-    let new = parse_request(message, op.once(&message.request_id, message), op.now())?;
+    let new = parse_request(message, op.once(&message.request_id), op.now())?;
     let (grant, client) = registry.transact(async || decide(registry, op, &new).await).await?;
     let grant = Some(to_grant(&grant, Some(&client), registry.now()));
     Ok(pb::RequestGrantResponse { grant })

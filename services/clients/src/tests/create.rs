@@ -254,3 +254,38 @@ async fn a_repeat_shows_nothing_that_left_the_caller() {
     plane.delete(&admin(), deletion).await.unwrap();
     assert_eq!(code(plane.create(&partner(), request).await), "NOT_FOUND");
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_may_be_spelt_in_another_way() {
+    let plane = Plane::new().await;
+    let first = pb::CreateClientRequest {
+        request_id: "aaaaaaaa-bbbb-4ccc-8ddd-eeeeeeeeeeee".to_owned(),
+        ..new_client("Shop", "partners", &["orders/read", "orders/write"])
+    };
+    let made = plane.create(&partner(), first.clone()).await.unwrap().client.unwrap();
+    let capitals = "AAAAAAAA-BBBB-4CCC-8DDD-EEEEEEEEEEEE".to_owned();
+    let scopes = vec!["orders/write".to_owned(), "orders/read".to_owned()];
+    let hour = prost_types::Duration { seconds: 3600, nanos: 0 };
+    // The default in full, and what a caller does not decide.
+    let client = pb::Client {
+        client_id: "ignored".to_owned(),
+        token_lifetime: Some(hour),
+        ..first.client.clone().unwrap()
+    };
+    for repeat in [
+        pb::CreateClientRequest { request_id: capitals.clone(), ..first.clone() },
+        pb::CreateClientRequest { scopes, ..first.clone() },
+        pb::CreateClientRequest { client: Some(client), ..first.clone() },
+    ] {
+        let again = plane.create(&partner(), repeat).await.unwrap().client.unwrap();
+        assert_eq!(again.client_id, made.client_id);
+    }
+    for other in [
+        pb::CreateClientRequest { scopes: Vec::new(), ..first.clone() },
+        pb::CreateClientRequest { reason: "another".to_owned(), ..first.clone() },
+        pb::CreateClientRequest { client: new_client("Other", "partners", &[]).client, ..first },
+    ] {
+        let refused = violations(plane.create(&partner(), other).await);
+        assert_eq!(refused, pairs(&[("request_id", "CONFLICT")]));
+    }
+}
