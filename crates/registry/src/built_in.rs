@@ -7,9 +7,10 @@ use turnpike_domain::id::TeamId;
 use turnpike_domain::text::TeamName;
 use turnpike_domain::{Error, Identifier, ResourceServer};
 
-use crate::change::{Change, Origin};
+use crate::change::{About, Change, Origin};
 use crate::record::{Versioned, kept};
 use crate::registry::{Attempt, Registry};
+use crate::transfer::GrantsOf;
 
 impl Registry {
     /// Registers the resource server `turnpike`, owned by `team`, or brings it up to date with this release and
@@ -28,6 +29,7 @@ impl Registry {
         let now = self.now();
         let mut wanted = ResourceServer::built_in(team.clone(), now)
             .map_err(|problem| Error::internal(problem.to_string()))?;
+        let head = self.head().await?;
         let there = self.resource_server(&Identifier::built_in()).await?;
         if let Some(there) = &there {
             wanted.create_time = there.value.create_time;
@@ -39,6 +41,12 @@ impl Registry {
             .map_err(|_| Error::internal("the system may not register its own resource server"))?;
         let origin = Origin { request_id: "start".to_owned(), method: String::new() };
         let mut change = Change::new(&permit, &origin);
+        if there.as_ref().is_some_and(|there| there.value.team != *team) {
+            // The new owner finds its grants, those too that are asked for meanwhile.
+            let of = GrantsOf::ResourceServer(&wanted.identifier);
+            self.list_grants_for(&permit, &origin, of, team).await?;
+            change.leans_on(About::ResourceServer(wanted.identifier.clone()), head.sequence, 0);
+        }
         change.event(match &there {
             Some(there) => EventDraft::of_resource_server(
                 EventAction::ResourceServerUpdated,

@@ -280,3 +280,24 @@ async fn a_new_owner_finds_the_grants_of_what_it_takes_over() {
     assert_eq!(list(old).await, 0);
     assert_eq!(plane.verify().await, before);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_new_owner_of_the_built_in_api_finds_its_grants() {
+    let plane = Plane::new().await;
+    plane.registry.provide_built_in(&team("old")).await.unwrap();
+    let client = plane.client("Robot", "partners").await;
+    plane.grant(&client, &["turnpike/read"], GrantState::Pending, None).await;
+    plane.grant(&client, &["turnpike/write"], GrantState::Active, None).await;
+    plane.registry.provide_built_in(&team("new")).await.unwrap();
+    let list = async |filter: GrantFilter| {
+        plane.registry.list_grants(&filter, 200, None, |_| true).await.unwrap().items.len()
+    };
+    let owned = |name| GrantFilter { teams: of(&[name]), ..GrantFilter::default() };
+    let waiting = |name| GrantFilter { waiting_for: of(&[name]), ..GrantFilter::default() };
+    assert_eq!((list(owned("new")).await, list(waiting("new")).await), (2, 1));
+    assert_eq!((list(owned("old")).await, list(waiting("old")).await), (0, 0));
+    // Once is enough.
+    let events = plane.verify().await;
+    plane.registry.provide_built_in(&team("new")).await.unwrap();
+    assert_eq!(plane.verify().await, events);
+}
