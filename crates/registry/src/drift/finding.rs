@@ -12,6 +12,9 @@ use crate::record::{decode, encode};
 use crate::registry::Registry;
 use crate::store::{self, Item, Key, Precondition, Query, Source, Write};
 
+/// How often a change of the walk's state is decided anew.
+const TRIES: u32 = 12;
+
 /// How the pool differs.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
@@ -99,11 +102,7 @@ impl Registry {
     }
 
     /// What was found of one object.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`], [`Error::Internal`].
-    pub async fn drift_of(&self, subject: &Subject) -> Result<Option<Finding>, Error> {
+    async fn drift_of(&self, subject: &Subject) -> Result<Option<Finding>, Error> {
         let item = self.get(&finding_key(subject)).await?;
         item.as_ref().map(Finding::from_item).transpose()
     }
@@ -133,36 +132,51 @@ impl Registry {
     ///
     /// [`Error::Unavailable`], [`Error::Internal`].
     pub async fn want_walk(&self) -> Result<(), Error> {
-        self.change_walk(|state| state.wanted = true).await.map(drop)
+        self.change_walk(|state| {
+            let new = !state.wanted;
+            state.wanted = true;
+            new
+        })
+        .await
+        .map(drop)
     }
 
-    pub(crate) async fn walk_record(&self) -> Result<(WalkState, u64), Error> {
+    async fn walk_record(&self) -> Result<(WalkState, u64), Error> {
         Ok(match self.get(&walk_key()).await? {
             Some(item) => (decode(&item.body)?, item.version),
             None => (WalkState::default(), 0),
         })
     }
 
-    /// Changes it if nobody else did; says whether it was changed.
-    pub(crate) async fn change_walk(&self, change: impl Fn(&mut WalkState)) -> Result<bool, Error> {
-        let (mut state, version) = self.walk_record().await?;
-        change(&mut state);
-        let item = Item {
-            key: walk_key(),
-            index1: None,
-            index2: None,
-            version: version + 1,
-            body: encode(&state)?,
-        };
-        let write = match version {
-            0 => Write::insert(item),
-            _ => Write::replace(item, version),
-        };
-        match self.store().commit(&[write]).await {
-            Ok(()) => Ok(true),
-            Err(store::Error::Precondition(_) | store::Error::Contended) => Ok(false),
-            Err(error) => Err(unavailable(error)),
+    /// Changes it if `change`, given what is there, says so; says whether it was changed. Who collides with
+    /// others decides anew on what they left.
+    pub(crate) async fn change_walk(
+        &self,
+        change: impl Fn(&mut WalkState) -> bool,
+    ) -> Result<bool, Error> {
+        for _ in 0..TRIES {
+            let (mut state, version) = self.walk_record().await?;
+            if !change(&mut state) {
+                return Ok(false);
+            }
+            let item = Item {
+                key: walk_key(),
+                index1: None,
+                index2: None,
+                version: version + 1,
+                body: encode(&state)?,
+            };
+            let write = match version {
+                0 => Write::insert(item),
+                _ => Write::replace(item, version),
+            };
+            match self.store().commit(&[write]).await {
+                Ok(()) => return Ok(true),
+                Err(store::Error::Precondition(_) | store::Error::Contended) => {}
+                Err(error) => return Err(unavailable(error)),
+            }
         }
+        Err(Error::Unavailable("others changed the state of the walk again and again".into()))
     }
 
     /// Keeps a finding; the moment at which it was first seen stays.

@@ -9,7 +9,7 @@ use turnpike_domain::authorization_server::pool::{
 };
 use turnpike_domain::{Error, Identifier, Timestamp};
 
-use super::{DriftKind, Finding, compare};
+use super::{DriftKind, Finding, WalkState, compare};
 use crate::keys;
 use crate::list::{ClientFilter, ResourceServerFilter};
 use crate::outbox::Subject;
@@ -66,17 +66,21 @@ impl Walker {
     /// [`Error::Unavailable`] if store or pool do not answer, [`Error::Internal`].
     pub async fn walk_if_due(&self) -> Result<bool, Error> {
         let registry = &self.registry;
-        let (state, _) = registry.walk_record().await?;
-        let now = registry.now();
-        let pause = i64::try_from(self.pause.as_millis()).unwrap_or(i64::MAX);
-        let due = state.wanted || now.millis() >= state.finished_end.saturating_add(pause);
-        if state.runs(now) || !due {
-            return Ok(false);
-        }
-        if !registry.change_walk(|state| state.running_until = right(now)).await? {
-            return Ok(false);
-        }
         let start = registry.now();
+        let pause = i64::try_from(self.pause.as_millis()).unwrap_or(i64::MAX);
+        let take = |state: &mut WalkState| {
+            let due = state.wanted || start.millis() >= state.finished_end.saturating_add(pause);
+            if state.runs(start) || !due {
+                return false;
+            }
+            state.running_until = right(start);
+            // Who asks from now on may mean what this walk has passed by then.
+            state.wanted = false;
+            true
+        };
+        if !registry.change_walk(take).await? {
+            return Ok(false);
+        }
         let mut walk =
             Walk { walker: self, start, looked_at: 0, found: [0; 3], seen: HashSet::new() };
         let done = walk.run().await;
@@ -84,13 +88,15 @@ impl Walker {
         registry
             .change_walk(|state| {
                 state.running_until = 0;
-                if done.is_ok() {
-                    state.wanted = false;
+                if done.is_err() {
+                    state.wanted = true;
+                } else {
                     state.finished_start = start.millis();
                     state.finished_end = end.millis();
                     state.looked_at = looked_at;
                     state.found = found;
                 }
+                true
             })
             .await?;
         done.map(|()| true)
@@ -291,9 +297,13 @@ impl Walk<'_> {
     {
         let registry = &self.walker.registry;
         let now = registry.now();
-        if registry.walk_state().await?.running_until < now.millis() + RIGHT_MILLIS / 2 {
-            registry.change_walk(|state| state.running_until = right(now)).await?;
-        }
+        registry
+            .change_walk(|state| {
+                let ends_soon = state.running_until < now.millis() + RIGHT_MILLIS / 2;
+                state.running_until = state.running_until.max(right(now));
+                ends_soon
+            })
+            .await?;
         for _ in 0..BUSY_MAX {
             match ask().await {
                 Err(pool::Error::Busy { .. }) => tokio::time::sleep(BUSY).await,

@@ -1,19 +1,23 @@
 //! Takes over from the pool what the registry does not say, and tells the pool again what it says.
 
 use turnpike_domain::authorization_server::pool::{
-    self, FoundClient, FoundResourceServer, PoolResourceServer, SecretName,
+    self, FoundClient, FoundResourceServer, PoolClient, PoolResourceServer, SecretName,
 };
 use turnpike_domain::error::Subject as ErrorSubject;
 use turnpike_domain::id::ClientId;
-use turnpike_domain::{Client, Error, Identifier};
+use turnpike_domain::{Client, Error, Identifier, Scope};
 
 use super::entry::fingerprint;
 use super::{PoolEntry, Subject};
 use crate::change::Change;
 use crate::commit::unavailable;
 use crate::drift::{FieldDrift, compare};
-use crate::record::Versioned;
+use crate::record::{Versioned, kept};
 use crate::registry::Registry;
+use crate::store;
+
+/// How often the entry of a client is read anew because others changed it.
+const TRIES: u32 = 12;
 
 impl Registry {
     /// A client as the pool has it now; `None` without a pool, where nothing can differ.
@@ -82,9 +86,13 @@ impl Registry {
         let new = PoolEntry { secret_unknown: true, unknown_secret, ..PoolEntry::default() };
         let Versioned { value: mut entry, version } = there.unwrap_or_else(|| Versioned::new(new));
         entry.name.clone_from(&found.name);
-        entry.missing = false;
-        // What it says is what it would be told.
-        entry.told = fingerprint(&entry.wanted(&client.value, self.now()));
+        // Whatever the pool says is as if it had been told so: if that is not what it shall say, such as of a client
+        // that is disabled here, the mark of this change tells it.
+        let scopes = found.scopes.iter().map(|scope| kept("scope", Scope::parse(scope)));
+        let mut scopes = scopes.collect::<Result<Vec<_>, Error>>()?;
+        scopes.sort();
+        let token_lifetime = client.value.token_lifetime;
+        entry.told = fingerprint(&PoolClient { name: found.name.clone(), token_lifetime, scopes });
         change.put_client(client)?;
         change.writes.push(entry.to_write(id, version)?);
         Ok(())
@@ -132,18 +140,30 @@ impl Registry {
     ///
     /// [`Error::Unavailable`] if it could not be told now; it will be later.
     pub async fn retell(&self, subject: &Subject) -> Result<(), Error> {
-        if let Subject::Client(id) = subject
-            && let Some(Versioned { value: mut entry, version }) = self.pool_entry(id).await?
-        {
-            entry.told = String::new();
-            let write = entry.to_write(id, version)?;
-            self.store().commit(&[write]).await.map_err(unavailable)?;
+        if let Subject::Client(id) = subject {
+            self.forget_told(id).await?;
         }
         self.mark_again(subject).await?;
         if self.keep_up(subject).await {
             return self.forget_drift(subject).await;
         }
         Err(Error::Unavailable("the authorization server was not told yet".into()))
+    }
+
+    /// Forgets what the pool was told of a client, whatever others note of it meanwhile.
+    async fn forget_told(&self, id: &ClientId) -> Result<(), Error> {
+        for _ in 0..TRIES {
+            let Some(Versioned { value: mut entry, version }) = self.pool_entry(id).await? else {
+                return Ok(());
+            };
+            entry.told = String::new();
+            match self.store().commit(&[entry.to_write(id, version)?]).await {
+                Ok(()) => return Ok(()),
+                Err(store::Error::Precondition(_) | store::Error::Contended) => {}
+                Err(error) => return Err(unavailable(error)),
+            }
+        }
+        Err(Error::Unavailable("others changed the entry in the pool again and again".into()))
     }
 }
 

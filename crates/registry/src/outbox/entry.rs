@@ -30,9 +30,6 @@ pub(crate) struct PoolEntry {
     /// What the pool calls the secret that is not known yet, if it has a name there.
     #[serde(default)]
     pub(crate) unknown_secret: Option<String>,
-    /// The pool does not have it.
-    #[serde(default)]
-    pub(crate) missing: bool,
 }
 
 impl PoolEntry {

@@ -161,9 +161,8 @@ impl Registry {
         let told = fingerprint(&wanted);
         if entry.told != told {
             match self.put_client(pool, id, &wanted).await {
-                Ok(()) => entry.missing = false,
-                // Nothing that is told makes it come back: it shows as drift.
-                Err(Problem::Pool(pool::Error::Missing)) => entry.missing = true,
+                // What is missing there does not come back by being told: a walk finds it.
+                Ok(()) | Err(Problem::Pool(pool::Error::Missing)) => {}
                 Err(problem) => return Err(problem),
             }
             entry.told = told;

@@ -6,7 +6,7 @@ use turnpike_domain::id::ClientId;
 use turnpike_domain::{Error, Identifier};
 
 use crate::keys;
-use crate::record::{damaged, kept};
+use crate::record::damaged;
 use crate::store::{Item, Key, Precondition, Write};
 
 /// A client or a resource server that a pool has an image of.
@@ -42,19 +42,6 @@ impl Subject {
     /// From a mark.
     pub(crate) fn of_mark(item: &Item) -> Result<Self, Error> {
         Self::parse(&item.key.sk).ok_or_else(|| damaged("a mark is about nothing"))
-    }
-
-    /// From what [`Subject`] displays.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Internal`] if it is none.
-    pub fn from_name(name: &str) -> Result<Self, Error> {
-        if let Some(id) = name.strip_prefix("clients/") {
-            return kept("subject", ClientId::parse(id)).map(Self::Client);
-        }
-        let id = name.strip_prefix("resource-servers/").unwrap_or_default();
-        kept("subject", Identifier::parse(id)).map(Self::ResourceServer)
     }
 
     /// The partition of its record.

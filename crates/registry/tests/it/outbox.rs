@@ -13,7 +13,7 @@ use turnpike_domain::text::ClientName;
 use turnpike_domain::time::TokenLifetime;
 use turnpike_domain::{Client, Error};
 use turnpike_registry::store::Error as StoreError;
-use turnpike_registry::{Attempt, Pending, Registry, Versioned, Worker};
+use turnpike_registry::{Attempt, Pending, Registry, Subject, Versioned, Worker};
 use turnpike_testkit::memory_pool::{MemoryPool, PoolFault};
 use turnpike_testkit::store::Fault;
 
@@ -258,6 +258,17 @@ async fn who_only_leaves_marks_makes_no_clients() {
     assert!(elsewhere.provision_client(&name, TokenLifetime::DEFAULT).await.is_err());
     assert_eq!(Worker::new(it.registry.clone()).clear().await.unwrap(), 1);
     it.agree("told by another").await;
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn telling_again_bears_that_somebody_else_just_told() {
+    let it = Mirrored::new().await;
+    let (id, _) = it.create("Shop").await.unwrap();
+    for moved in [StoreError::Precondition(0), StoreError::Contended] {
+        it.plane.store.on_commits([Fault::Fail(moved)]);
+        it.registry.retell(&Subject::Client(id.clone())).await.unwrap();
+    }
+    it.agree("told again").await;
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -263,3 +263,17 @@ async fn without_a_pool_there_is_nothing_to_reconcile() {
     assert_eq!(plane.events().await.len(), events);
     assert_eq!(plane.pending(&admin()).await.unwrap().pending, []);
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_disabled_client_that_is_adopted_loses_its_scopes_in_the_pool() {
+    let (plane, pool) = world().await;
+    let (client_id, _) = plane.active(&["orders/read"]).await;
+    let disable = pb::DisableClientRequest { client_id: client_id.clone(), validate_only: false };
+    plane.disable(&partner(), disable).await.unwrap();
+    let name = pool.has(&id(&client_id)).unwrap().name;
+    let enabled = PoolClient { name, ..foreign("", &["orders/read"]) };
+    pool.change_foreign(&id(&client_id), enabled);
+    plane.adopt(&admin(), adoption(&format!("clients/{client_id}"), "")).await.unwrap();
+    assert!(pool.has(&id(&client_id)).unwrap().scopes.is_empty());
+    assert_eq!(plane.walk(&pool).await, []);
+}

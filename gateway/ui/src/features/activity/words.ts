@@ -4,6 +4,7 @@ const objects: Record<string, string> = {
   call: "Call",
   client: "Client",
   grant: "Grant",
+  pool: "Pool",
   resource_server: "Resource server",
   team: "Team",
   token: "Token",
