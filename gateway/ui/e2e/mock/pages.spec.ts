@@ -164,7 +164,13 @@ const pages: {
       await expect(page.getByText("The log is whole")).toBeVisible();
     },
   },
-  { name: "event", path: "/activity/40", as: "aino", heading: "Grant requested" },
+  {
+    name: "event",
+    path: "/activity",
+    as: "aino",
+    heading: "Grant requested",
+    act: (page) => page.getByRole("link", { name: "Grant requested" }).first().click(),
+  },
   {
     name: "palette",
     path: "/",

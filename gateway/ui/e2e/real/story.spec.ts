@@ -52,7 +52,7 @@ test("olga registers the API with its scopes, and makes a secret for it", async 
     description: "Takes orders, for this story only.",
     scopes: { "place-order": "Place an order", "list-orders": "See the orders placed so far" },
   });
-  await expect(page.getByText(`${identifier}/place-order`)).toBeVisible();
+  await expect(page.getByText(`${identifier}/place-order`, { exact: true })).toBeVisible();
   await page.getByRole("tab", { name: "Secrets" }).click();
   serverSecret = await addSecret(page, apiName);
   expect(serverSecret).toMatch(/^tp_[0-9A-Za-z]{38}$/);

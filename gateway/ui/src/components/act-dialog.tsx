@@ -2,9 +2,9 @@ import { Button, Checkbox, Group, Loader, Modal, Stack, Text, Textarea } from "@
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useId, useState, type ReactNode } from "react";
 import { EffectKind, type Effect, type Impact } from "~/api";
-import { explain } from "~/api/errors";
+import { explain, sentence } from "~/api/errors";
 import { paths } from "~/lib/paths";
-import { count } from "~/lib/words";
+import { useSession } from "~/session/session";
 import { FaultAlert } from "./fault";
 import { TextLink } from "./links";
 import { Scopes } from "./mono";
@@ -113,7 +113,7 @@ export function ActDialog({
             <Checkbox
               checked={confirmed}
               onChange={(event) => setConfirmed(event.currentTarget.checked)}
-              label={`I know that ${count(total, "thing ends", "things end")} with it`}
+              label="Yes, all of this ends"
             />
           )}
           {doing.error !== null && noteFault === undefined && (
@@ -168,6 +168,7 @@ const effectWords: Record<EffectKind, string> = {
 
 /** What ends or stops working, each with a link to it. */
 export function Effects({ effects, total }: { effects: readonly Effect[]; total: number }) {
+  const session = useSession();
   return (
     <div className={classes.effects}>
       <Text size="sm" fw={600}>
@@ -188,7 +189,7 @@ export function Effects({ effects, total }: { effects: readonly Effect[]; total:
                   >
                     {effect.clientDisplayName === "" ? effect.clientId : effect.clientDisplayName}
                   </TextLink>
-                  {effect.clientTeam !== "" && <> of team {effect.clientTeam}</>}
+                  {effect.clientTeam !== "" && <> of team {session.teamName(effect.clientTeam)}</>}
                   {effect.scopes.length > 0 && (
                     <>
                       {" loses "}
@@ -197,7 +198,7 @@ export function Effects({ effects, total }: { effects: readonly Effect[]; total:
                   )}
                 </>
               ) : (
-                effect.description
+                sentence(effect.description)
               )}
             </span>
           </li>

@@ -32,11 +32,21 @@ export function CopyIcon({ text, what }: { text: string; what: string }) {
   );
 }
 
-export function CopyButton({ text, children }: { text: string; children: string }) {
+export function CopyButton({
+  text,
+  autofocus = false,
+  children,
+}: {
+  text: string;
+  /** Whether it has the focus when its dialog opens. */
+  autofocus?: boolean;
+  children: string;
+}) {
   const { state, run } = useCopy(text);
   return (
     <Button
       variant="default"
+      data-autofocus={autofocus || undefined}
       leftSection={state === "copied" ? <IconCheck size={16} /> : <IconCopy size={16} />}
       onClick={run}
     >

@@ -10,6 +10,8 @@ export interface Column<Row> {
   readonly width?: string;
   /** Left out at phone width, where a row is a card. */
   readonly wideOnly?: boolean;
+  /** Without its header's words there: what it says needs none. */
+  readonly plain?: boolean;
 }
 
 /** For the link in the first cell: stretches it over its row. */
@@ -56,7 +58,7 @@ export function DataTable<Row>({
             {columns.map((column, index) => (
               <td
                 key={column.header}
-                data-label={index === 0 ? undefined : column.header}
+                data-label={index === 0 || column.plain === true ? undefined : column.header}
                 data-wide={column.wideOnly || undefined}
               >
                 <div>{column.cell(row)}</div>

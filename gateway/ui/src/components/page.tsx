@@ -1,7 +1,16 @@
 import { Breadcrumbs, Group, Text, Title } from "@mantine/core";
+import { useNavigate } from "@tanstack/react-router";
 import type { ReactNode } from "react";
+import { PageActions } from "~/shell/page-actions";
 import { usePageTitle } from "./announcer";
+import { TextLink } from "./links";
 import classes from "./page.module.css";
+
+/** A page above another one. */
+export interface Parent {
+  readonly label: string;
+  readonly link: { to: string; params?: object; search?: object };
+}
 
 /** The head of a page: its h1 takes the focus and is announced when the page is opened. */
 export function PageHeader({
@@ -15,16 +24,28 @@ export function PageHeader({
   badge?: ReactNode;
   subtitle?: ReactNode;
   actions?: ReactNode;
-  /** Links to the pages above this one, outermost first. */
-  parents?: ReactNode[];
+  /** The pages above this one, outermost first. */
+  parents?: readonly Parent[];
 }) {
   const heading = usePageTitle(title);
+  const navigate = useNavigate();
   return (
     <header className={classes.header}>
+      <PageActions
+        actions={parents.map(({ label, link }) => ({
+          label: `Go up to ${label}`,
+          keywords: "back parent",
+          run: () => void navigate(link),
+        }))}
+      />
       {parents.length > 0 && (
         <nav aria-label="Breadcrumb">
           <Breadcrumbs separator="/" className={classes.crumbs}>
-            {parents}
+            {parents.map(({ label, link }) => (
+              <TextLink key={link.to} {...link}>
+                {label}
+              </TextLink>
+            ))}
           </Breadcrumbs>
         </nav>
       )}

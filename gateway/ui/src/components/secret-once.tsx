@@ -67,7 +67,9 @@ export function SecretOnce({ secret, onDone }: { secret: ShownSecret; onDone: ()
           </div>
           <Group justify="space-between">
             <Group gap="xs">
-              <CopyButton text={secret.value}>Copy the secret</CopyButton>
+              <CopyButton text={secret.value} autofocus>
+                Copy the secret
+              </CopyButton>
               <Button
                 variant="default"
                 leftSection={<IconDownload size={16} />}
@@ -81,9 +83,8 @@ export function SecretOnce({ secret, onDone }: { secret: ShownSecret; onDone: ()
                 Download
               </Button>
             </Group>
-            <Button data-autofocus onClick={onDone}>
-              I have stored it
-            </Button>
+            {/* Not the first in focus: an Enter too many would lose the secret. */}
+            <Button onClick={onDone}>I have stored it</Button>
           </Group>
         </Stack>
       )}

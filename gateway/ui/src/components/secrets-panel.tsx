@@ -116,7 +116,7 @@ export function SecretsPanel({
                 </div>
                 <ActButton
                   size="xs"
-                  variant="default"
+                  variant={index === 1 && mayGo(sorted) ? "filled" : "default"}
                   disabledReason={disabledReason}
                   aria-label={`Remove secret ${secret.secretId}`}
                   onClick={() => setRemoving(secret)}
@@ -161,18 +161,19 @@ export function SecretsPanel({
 function Rotation({ secrets, usedFor }: { secrets: readonly Secret[]; usedFor: string }) {
   const [newer, older] = secrets;
   const added = older !== undefined;
-  const used = added && newer?.lastUseTime !== undefined;
-  const quiet = used && millis(older.lastUseTime) < millis(newer.createTime);
   const steps = [
     { done: added, text: "Add a second secret. The first goes on working." },
     {
-      done: used,
-      text: `Hand it to the system that has to ${usedFor}, and watch it being used here.`,
+      done: added && newer?.lastUseTime !== undefined,
+      text: `Hand it to the system that has to ${usedFor}. Its first use shows here.`,
     },
-    { done: quiet, text: "Wait until the older one is no longer used." },
+    {
+      done: mayGo(secrets),
+      text: "Wait until the older one has not been used for a day: whoever still has it would have come by.",
+    },
     { done: false, text: "Remove the older one." },
   ];
-  const current = steps.findIndex((step) => !step.done);
+  const current = added ? steps.findIndex((step) => !step.done) : -1;
   return (
     <div className={classes.rotation}>
       <Text size="sm" fw={600}>
@@ -183,8 +184,8 @@ function Rotation({ secrets, usedFor }: { secrets: readonly Secret[]; usedFor: s
           <li
             key={step.text}
             data-done={step.done || undefined}
-            data-current={(added && index === current) || undefined}
-            aria-current={added && index === current ? "step" : undefined}
+            data-current={index === current || undefined}
+            aria-current={index === current ? "step" : undefined}
           >
             {step.text}
             {step.done && <span className="visually-hidden"> (done)</span>}
@@ -193,6 +194,16 @@ function Rotation({ secrets, usedFor }: { secrets: readonly Secret[]; usedFor: s
       </ol>
     </div>
   );
+}
+
+const day = 86_400_000;
+
+/** Whether a secret was used within a day: something may still have it. */
+const isInUse = (secret: Secret) => millis(secret.lastUseTime) > Date.now() - day;
+
+/** Whether the newer of two has taken over, so that the older may go. */
+function mayGo([newer, older]: readonly Secret[]): boolean {
+  return newer?.lastUseTime !== undefined && older !== undefined && !isInUse(older);
 }
 
 function RemoveDialog({
@@ -246,6 +257,11 @@ function RemoveDialog({
       {isLast && (
         <Text mt="xs" fw={600}>
           It is the last one: {owner} will have no secret.
+        </Text>
+      )}
+      {!isLast && isInUse(secret) && (
+        <Text mt="xs" fw={600}>
+          It was used within the last day: something may still work with it.
         </Text>
       )}
       {canRevokeTokens && (

@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { introspectionCommand, tokenCommand } from "./commands";
+import { introspectionCommand, tokenCommand, tokenCommandOfAnyClient } from "./commands";
 
 it("asks for the granted scopes, and holds no secret", () => {
   expect(tokenCommand("http://127.0.0.1:8080/oauth2/token", "abc", ["api/read", "api/write"]))
@@ -18,4 +18,15 @@ it("ends without a dangling line where nothing is granted", () => {
 it("form-encodes an identifier that Basic would cut at its colon, and quotes for the shell", () => {
   const command = introspectionCommand("https://t.example/introspect", "https://api.example/it's");
   expect(command).toContain(`-u 'https%3A%2F%2Fapi.example%2Fit'\\''s'":$RESOURCE_SERVER_SECRET"`);
+});
+
+it("leaves the client to whoever pastes it, on the page of an API", () => {
+  expect(tokenCommandOfAnyClient("http://t.example/oauth2/token", "api/read")).toBe(
+    [
+      "curl -sS 'http://t.example/oauth2/token' \\",
+      '  -u "$CLIENT_ID:$CLIENT_SECRET" \\',
+      "  -d grant_type=client_credentials \\",
+      "  --data-urlencode 'scope=api/read'",
+    ].join("\n"),
+  );
 });

@@ -20,6 +20,16 @@ export function tokenCommand(
   ].join("\n");
 }
 
+/** The same for whoever has a client: on the page of an API, for one of its scopes. */
+export function tokenCommandOfAnyClient(endpoint: string, scope: string): string {
+  return [
+    `curl -sS ${quoted(endpoint)} \\`,
+    `  -u "$CLIENT_ID:$CLIENT_SECRET" \\`,
+    `  -d grant_type=client_credentials \\`,
+    `  --data-urlencode ${quoted(`scope=${scope}`)}`,
+  ].join("\n");
+}
+
 export function introspectionCommand(endpoint: string, identifier: string): string {
   return [
     `curl -sS ${quoted(endpoint)} \\`,

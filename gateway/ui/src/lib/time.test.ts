@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { durationInWords, fromNow } from "./time";
+import { durationInWords, endOfDayIn, fromNow } from "./time";
 
 const now = new Date("2026-11-22T12:00:00Z");
 
@@ -22,4 +22,9 @@ it.each([
   [3599, "3599 seconds"],
 ])("says %i seconds as %s", (seconds, words) => {
   expect(durationInWords(seconds)).toBe(words);
+});
+
+it("ends a day at its last minute, over the end of a month and a year", () => {
+  expect(endOfDayIn(30, new Date(2026, 11, 15, 9, 30))).toBe("2027-01-14T23:59");
+  expect(endOfDayIn(0, new Date(2028, 1, 29))).toBe("2028-02-29T23:59");
 });

@@ -61,3 +61,10 @@ export function splitDuration(seconds: number): { amount: number; unit: Duration
   }
   return { amount: seconds, unit: "seconds" };
 }
+
+/** The last minute of the day that many days from now, as a field for local time takes it. */
+export function endOfDayIn(days: number, now: Date = new Date()): string {
+  const last = new Date(now.getFullYear(), now.getMonth(), now.getDate() + days);
+  const two = (value: number) => String(value).padStart(2, "0");
+  return `${last.getFullYear()}-${two(last.getMonth() + 1)}-${two(last.getDate())}T23:59`;
+}

@@ -443,5 +443,6 @@ export function seededWorld(): World {
     26 * 60 * minute,
     GrantState.PENDING,
   );
+  world.sortEvents();
   return world;
 }

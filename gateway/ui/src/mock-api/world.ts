@@ -1,5 +1,5 @@
 import { create } from "@bufbuild/protobuf";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
+import { timestampFromDate, timestampMs } from "@bufbuild/protobuf/wkt";
 import { EventSchema, type Event, type FieldChange } from "~/api/gen/turnpike/v1/audit_pb";
 import {
   PrincipalKind,
@@ -116,18 +116,29 @@ export class World {
       time?: Date;
     },
   ): void {
-    const sequence = this.events.length + 1;
     this.events.push(
       create(EventSchema, {
         ...event,
-        sequence: BigInt(sequence),
         time: timestampFromDate(event.time ?? this.now()),
         actor: caller.principal,
-        requestId: `01JD${sequence.toString(36).toUpperCase().padStart(8, "0")}`,
-        previousHash: hash(sequence - 1),
-        hash: hash(sequence),
       }),
     );
+    this.#number(this.events.length);
+  }
+
+  /** Puts a seeded past in the order in which it happened. */
+  sortEvents(): void {
+    this.events.sort((a, b) => millis(a) - millis(b));
+    for (let sequence = 1; sequence <= this.events.length; sequence += 1) this.#number(sequence);
+  }
+
+  #number(sequence: number): void {
+    const event = this.events[sequence - 1];
+    if (event === undefined) return;
+    event.sequence = BigInt(sequence);
+    event.requestId = `01JD${sequence.toString(36).toUpperCase().padStart(8, "0")}`;
+    event.previousHash = hash(sequence - 1);
+    event.hash = hash(sequence);
   }
 }
 
@@ -163,6 +174,8 @@ export function callerOf(persona: Persona | undefined): Caller {
   if (persona === undefined) throw signedOut();
   return new Caller(persona);
 }
+
+const millis = (event: Event) => (event.time === undefined ? 0 : timestampMs(event.time));
 
 /** Looks like a SHA-256; the mock has no chain to protect. */
 function hash(sequence: number): string {

@@ -3,6 +3,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { createSpotlight, Spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import { useDebouncedValue } from "@mantine/hooks";
 import {
+  IconBolt,
   IconBuildingBroadcastTower,
   IconHistory,
   IconHome2,
@@ -17,6 +18,7 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { ClientService, ResourceServerService } from "~/api";
 import { paths } from "~/lib/paths";
+import { pageActions } from "./page-actions";
 
 const [store, spotlight] = createSpotlight();
 
@@ -114,7 +116,15 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
     `${action.label ?? ""} ${String(action.keywords ?? "")}`
       .toLowerCase()
       .includes(query.trim().toLowerCase());
+  const here: SpotlightActionData[] = pageActions().map(({ label, keywords, run }) => ({
+    id: `here-${label}`,
+    label,
+    ...(keywords === undefined ? {} : { keywords }),
+    leftSection: <IconBolt size={18} />,
+    onClick: run,
+  }));
   const groups = [
+    { group: "On this page", actions: here.filter(matches) },
     { group: "Go to", actions: pages.filter(matches) },
     { group: "Do", actions: acts.filter(matches) },
     {
@@ -147,7 +157,10 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
       filter={(_query, actions) => actions}
       query={query}
       onQueryChange={setQuery}
-      onSpotlightClose={onClose}
+      onSpotlightClose={() => {
+        setQuery("");
+        onClose();
+      }}
       shortcut={null}
       nothingFound="Nothing found"
       highlightQuery

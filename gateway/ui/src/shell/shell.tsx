@@ -13,9 +13,10 @@ import {
 import { Link, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState, type ComponentType, type ReactNode } from "react";
 import { GrantService } from "~/api";
+import { live } from "~/api/live";
 import { Logo } from "~/components/logo";
 import { paths } from "~/lib/paths";
-import { waitingInput, waitingOptions } from "~/features/grants/waiting";
+import { waitingInput } from "~/features/grants/waiting";
 import { useSession } from "~/session/session";
 import { UserMenu } from "./user-menu";
 import classes from "./shell.module.css";
@@ -101,7 +102,7 @@ export function Shell({ children }: { children: ReactNode }) {
 }
 
 function Navigation() {
-  const waiting = useQuery(GrantService.method.listGrants, waitingInput, waitingOptions);
+  const waiting = useQuery(GrantService.method.listGrants, waitingInput, live);
   const found = waiting.data?.grants.length ?? 0;
   const more = (waiting.data?.nextPageToken ?? "") !== "";
   return (

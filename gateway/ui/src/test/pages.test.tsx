@@ -1,8 +1,10 @@
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
-import { screen, waitFor, within } from "@testing-library/react";
-import { describe, expect, it } from "vitest";
+import { act as letPass, screen, waitFor, within } from "@testing-library/react";
+import { describe, expect, it, vi } from "vitest";
 import { ClientState, GrantState, SessionService } from "~/api";
+import { live } from "~/api/live";
 import { seededWorld, type BrowserSession } from "~/mock-api";
+import { refreshScopes } from "~/mock-api/grants";
 import { clientIdOf, pendingGrantOf, renderApp } from "./render";
 
 const heading = (name: string | RegExp) => screen.findByRole("heading", { level: 1, name });
@@ -239,6 +241,28 @@ describe("what breaks", () => {
     const dialog = await screen.findByRole("dialog", { name: "Disable the client Nature Basket?" });
     await user.click(await within(dialog).findByRole("button", { name: "Disable it" }));
     expect(await screen.findByText("This client is disabled.")).toBeVisible();
+  });
+});
+
+describe("what others do meanwhile", () => {
+  it("shows on a page that is open, without loading it again", async () => {
+    vi.useFakeTimers({ toFake: ["setInterval", "clearInterval"] });
+    try {
+      const world = seededWorld();
+      const grant = world.grants.get(pendingGrantOf(world, "lj-health-food"));
+      if (grant === undefined) throw new Error("seed");
+      renderApp(`/clients/${grant.clientId}?tab=try`, { as: "pavel", world });
+      await heading("Green Corner kiosk");
+      const command = () => screen.getByLabelText("token command");
+      const [asked = "none"] = grant.scopes;
+      expect(command()).not.toHaveTextContent(asked);
+      grant.state = GrantState.ACTIVE;
+      refreshScopes(world, grant.clientId);
+      await letPass(() => vi.advanceTimersByTimeAsync(live.refetchInterval));
+      await waitFor(() => expect(command()).toHaveTextContent(asked));
+    } finally {
+      vi.useRealTimers();
+    }
   });
 });
 

@@ -29,5 +29,5 @@ it("says what came and went in a list", () => {
 
 it("says a unit with the value, not with the field", () => {
   expect(fieldInWords("token_lifetime_seconds")).toBe("token lifetime");
-  expect(fieldInWords("expire_time")).toBe("expire time");
+  expect(fieldInWords("expire_time")).toBe("ends");
 });

@@ -1,8 +1,17 @@
 import { durationInWords, inFull } from "~/lib/time";
 import { list } from "~/lib/words";
 
+const names: Record<string, string> = {
+  client_id: "client",
+  decision_note: "note",
+  expire_time: "ends",
+  tokens_revoked_time: "tokens revoked up to",
+};
+
 /** "display_name" is "display name"; a unit at the end is said with the value. */
 export function fieldInWords(field: string): string {
+  const known = names[field];
+  if (known !== undefined) return known;
   return field
     .replace(/_seconds$/, "")
     .replaceAll(/[_.[\]]+/g, " ")

@@ -1,39 +1,49 @@
-import type { Event } from "~/api";
+import { useQuery } from "@connectrpc/connect-query";
+import { ClientService, type Event } from "~/api";
 import { TextLink } from "~/components/links";
 import { paths } from "~/lib/paths";
-import classes from "./subject-link.module.css";
+import { useSession } from "~/session/session";
 
-/** A link to what an event is about; it may be gone by now. */
+/** A link to what an event is about, by the name people know; it may be gone by now. */
 export function SubjectLink({ event }: { event: Event }) {
+  const session = useSession();
   const at = event.subject.indexOf("/");
   const kind = event.subject.slice(0, at);
   const key = event.subject.slice(at + 1);
   switch (kind) {
     case "clients":
       return (
-        <TextLink {...paths.client(key)} className={classes.key}>
-          {key}
+        <TextLink {...paths.client(key)}>
+          <ClientName clientId={key} />
         </TextLink>
       );
     case "resource-servers":
-      return (
-        <TextLink {...paths.resourceServer(key)} className={classes.key}>
-          {key}
-        </TextLink>
-      );
+      return <TextLink {...paths.resourceServer(key)}>{key}</TextLink>;
     case "grants":
       return (
-        <TextLink {...paths.grant(key)} className={classes.key}>
-          {key}
+        <TextLink {...paths.grant(key)}>
+          {event.clientId === "" ? (
+            key
+          ) : (
+            <>
+              <ClientName clientId={event.clientId} /> → {event.resourceServer}
+            </>
+          )}
         </TextLink>
       );
     case "teams":
-      return (
-        <TextLink {...paths.team(key)} className={classes.key}>
-          {key}
-        </TextLink>
-      );
+      return <TextLink {...paths.team(key)}>{session.teamName(key)}</TextLink>;
     default:
       return <span>{event.subject}</span>;
   }
+}
+
+/** What a client is called now; its id where it is gone, or not for this reader. */
+function ClientName({ clientId }: { clientId: string }) {
+  const query = useQuery(
+    ClientService.method.getClient,
+    { clientId },
+    { staleTime: 5 * 60_000, retry: false },
+  );
+  return query.data?.client?.displayName ?? clientId;
 }

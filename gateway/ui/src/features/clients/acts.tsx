@@ -8,6 +8,7 @@ import { DangerRow, DangerZone } from "~/components/danger";
 import { ButtonLink } from "~/components/links";
 import { Panel } from "~/components/page";
 import { paths } from "~/lib/paths";
+import { list, splitScope } from "~/lib/words";
 import { notify } from "~/shell/notify";
 
 export type ClientAct = "disable" | "enable" | "revoke" | "delete";
@@ -57,6 +58,17 @@ export function ClientSettings({
   );
 }
 
+/** "by lj-health-food and billing", so that whoever stops a client knows whose calls end. */
+function WhereItCalls({ client }: { client: Client }) {
+  const servers = [...new Set(client.scopes.map((scope) => splitScope(scope).resourceServer))];
+  return servers.length === 0 ? null : (
+    <>
+      {" "}
+      by <b>{list(servers)}</b>
+    </>
+  );
+}
+
 interface Spec {
   readonly title: string;
   readonly label: string;
@@ -88,7 +100,12 @@ export function ClientActDialog({
     disable: () => ({
       title: `Disable the client ${name}?`,
       label: "Disable it",
-      text: "It gets no token, and the tokens it holds are refused within a second. Enabling it again does not bring those tokens back.",
+      text: (
+        <>
+          It gets no token, and the tokens it holds are refused within a second
+          <WhereItCalls client={client} />. Enabling it again does not bring those tokens back.
+        </>
+      ),
       danger: true,
       check: async () =>
         (await call(methods.disableClient, { clientId, validateOnly: true })).impact,
@@ -114,7 +131,12 @@ export function ClientActDialog({
     revoke: () => ({
       title: `Revoke the tokens of ${name}?`,
       label: "Revoke its tokens",
-      text: "All tokens issued to it before now are refused within a second. It can get new ones with its secrets.",
+      text: (
+        <>
+          All tokens issued to it before now are refused within a second
+          <WhereItCalls client={client} />. It can get new ones with its secrets.
+        </>
+      ),
       danger: true,
       check: async () =>
         (await call(methods.revokeClientTokens, { clientId, validateOnly: true })).impact,

@@ -2,10 +2,16 @@ import { GrantService, GrantState, type Grant } from "~/api";
 import { useCall, useChange } from "~/api/call";
 import { ActDialog } from "~/components/act-dialog";
 import { Scopes } from "~/components/mono";
+import { inFull, toDate } from "~/lib/time";
 import { notify } from "~/shell/notify";
 import { nameOfClient } from "./grants-table";
 
 export type GrantAct = "approve" | "deny" | "revoke";
+
+function Until({ time }: { time: Grant["expireTime"] }) {
+  const date = toDate(time);
+  return date === undefined ? "without an end" : <>until {inFull(date)}</>;
+}
 
 /** Deciding or ending a grant, with the words that go with it. */
 export function GrantActDialog({
@@ -43,7 +49,8 @@ export function GrantActDialog({
             notify(`${client} has access`);
           }}
         >
-          It can get tokens with these scopes at once: <Scopes scopes={grant.scopes} />
+          It can get tokens with these scopes at once, <Until time={grant.expireTime} />:{" "}
+          <Scopes scopes={grant.scopes} />
         </ActDialog>
       );
     case "deny":

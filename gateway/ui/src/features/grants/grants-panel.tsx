@@ -2,6 +2,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { IconKey } from "@tabler/icons-react";
 import type { ReactNode } from "react";
 import { GrantService } from "~/api";
+import { live } from "~/api/live";
 import { TableSkeleton } from "~/components/data-table";
 import { FaultAlert } from "~/components/fault";
 import { ButtonLink } from "~/components/links";
@@ -23,7 +24,7 @@ export function GrantsPanel({
   of: { clientId: string } | { resourceServer: string };
   empty: { title: string; text: ReactNode; action?: ReactNode };
 }) {
-  const query = useQuery(GrantService.method.listGrants, { ...of, pageSize: 20 });
+  const query = useQuery(GrantService.method.listGrants, { ...of, pageSize: 20 }, live);
   const grants = query.data?.grants ?? [];
   const all = "clientId" in of ? { client: of.clientId } : { "resource-server": of.resourceServer };
   return (

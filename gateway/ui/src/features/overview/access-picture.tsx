@@ -2,7 +2,7 @@ import { Link } from "@tanstack/react-router";
 import { useState } from "react";
 import type { Grant } from "~/api";
 import { paths } from "~/lib/paths";
-import { count } from "~/lib/words";
+import { count, list, splitScope } from "~/lib/words";
 import classes from "./access-picture.module.css";
 
 const rowHeight = 56;
@@ -11,7 +11,7 @@ const most = 10;
 interface Edge {
   readonly client: string;
   readonly server: string;
-  readonly scopes: number;
+  readonly scopes: readonly string[];
 }
 
 /**
@@ -39,7 +39,7 @@ export default function AccessPicture({
     edges.set(key, {
       client: grant.clientId,
       server: grant.resourceServer,
-      scopes: (edges.get(key)?.scopes ?? 0) + grant.scopes.length,
+      scopes: [...(edges.get(key)?.scopes ?? []), ...grant.scopes],
     });
   }
   const left = [...clients.keys()].slice(0, most);
@@ -51,6 +51,7 @@ export default function AccessPicture({
   const shown = [...edges.values()].filter(
     (edge) => left.includes(edge.client) && right.includes(edge.server),
   );
+  const nameOf = (edge: Edge) => clients.get(edge.client)?.name ?? edge.client;
   const touches = (edge: Edge) => lit === `c ${edge.client}` || lit === `s ${edge.server}`;
   const light = (key: string) => ({
     onMouseEnter: () => setLit(key),
@@ -101,7 +102,7 @@ export default function AccessPicture({
                 data-lit={touches(edge) || undefined}
                 data-dim={(lit !== undefined && !touches(edge)) || undefined}
                 vectorEffect="non-scaling-stroke"
-                strokeWidth={Math.min(1 + edge.scopes * 0.75, 4)}
+                strokeWidth={Math.min(1 + edge.scopes.length * 0.75, 4)}
               />
             );
           })}
@@ -124,6 +125,21 @@ export default function AccessPicture({
             );
           })}
         </ul>
+      </div>
+      {/* For those who see it: to others each name says the same with its own page behind it. */}
+      <div className={classes.told} aria-hidden="true">
+        {lit === undefined ? (
+          <span className={classes.quiet}>
+            Point at a client or a resource server to see the scopes.
+          </span>
+        ) : (
+          shown.filter(touches).map((edge) => (
+            <div key={`${edge.client} ${edge.server}`}>
+              {nameOf(edge)} → {edge.server}:{" "}
+              <b>{list([...new Set(edge.scopes.map((scope) => splitScope(scope).name))])}</b>
+            </div>
+          ))
+        )}
       </div>
       <p className={classes.legend}>
         <span className={classes.swatch} /> your team’s

@@ -11,6 +11,7 @@ import {
 import { Link } from "@tanstack/react-router";
 import { lazy, Suspense, type ReactNode } from "react";
 import { ClientService, GrantService, GrantState, ResourceServerService, type Grant } from "~/api";
+import { live } from "~/api/live";
 import { ClientBadge } from "~/components/badge";
 import { FaultAlert } from "~/components/fault";
 import { TeamFilter } from "~/components/filters";
@@ -18,7 +19,7 @@ import { ButtonLink, TextLink } from "~/components/links";
 import { Scopes } from "~/components/mono";
 import { Empty, PageHeader, Panel } from "~/components/page";
 import { When } from "~/components/when";
-import { waitingInput, waitingOptions } from "~/features/grants/waiting";
+import { waitingInput } from "~/features/grants/waiting";
 import { NoTeam, TeamsNotKnown } from "~/features/teams/no-team";
 import { paths } from "~/lib/paths";
 import { count, nameOf } from "~/lib/words";
@@ -62,7 +63,7 @@ export function Overview({ wanted }: { wanted: string | undefined }) {
 
 /** Requests the user may decide; the first thing they should see. */
 function Waiting() {
-  const query = useQuery(GrantService.method.listGrants, waitingInput, waitingOptions);
+  const query = useQuery(GrantService.method.listGrants, waitingInput, live);
   const grants = query.data?.grants ?? [];
   if (query.error !== null && query.data === undefined) {
     return <FaultAlert error={query.error} retry={() => void query.refetch()} />;
@@ -132,11 +133,11 @@ function Request({ grant, action }: { grant: Grant; action: string }) {
 /** What the team has asked others for and is still waiting for. */
 function Asked({ team }: { team: string }) {
   const session = useSession();
-  const query = useQuery(GrantService.method.listGrants, {
-    team,
-    state: GrantState.PENDING,
-    pageSize: 20,
-  });
+  const query = useQuery(
+    GrantService.method.listGrants,
+    { team, state: GrantState.PENDING, pageSize: 20 },
+    live,
+  );
   const grants = (query.data?.grants ?? []).filter(
     (grant) => grant.clientTeam === team && !session.mayManage(grant.resourceServerTeam),
   );
@@ -201,7 +202,7 @@ function Quick({
 
 function TeamClients({ team }: { team: string }) {
   const session = useSession();
-  const query = useQuery(ClientService.method.listClients, { team, pageSize: 5 });
+  const query = useQuery(ClientService.method.listClients, { team, pageSize: 5 }, live);
   const clients = query.data?.clients ?? [];
   return (
     <Panel
@@ -240,7 +241,11 @@ function TeamClients({ team }: { team: string }) {
 
 function TeamServers({ team }: { team: string }) {
   const session = useSession();
-  const query = useQuery(ResourceServerService.method.listResourceServers, { team, pageSize: 5 });
+  const query = useQuery(
+    ResourceServerService.method.listResourceServers,
+    { team, pageSize: 5 },
+    live,
+  );
   const servers = query.data?.resourceServers ?? [];
   return (
     <Panel
@@ -332,11 +337,11 @@ function Row({
 
 function Picture({ team }: { team: string }) {
   const session = useSession();
-  const query = useQuery(GrantService.method.listGrants, {
-    team,
-    state: GrantState.ACTIVE,
-    pageSize: 100,
-  });
+  const query = useQuery(
+    GrantService.method.listGrants,
+    { team, state: GrantState.ACTIVE, pageSize: 100 },
+    live,
+  );
   const grants = query.data?.grants ?? [];
   if (grants.length === 0) return null;
   return (

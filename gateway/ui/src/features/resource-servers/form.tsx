@@ -105,34 +105,41 @@ export function ResourceServerForm({
             No scopes yet. Without one, nobody can be given access.
           </Text>
         ) : (
-          <ol className={classes.scopes}>
-            {scopes.map((scope, index) => (
-              <li key={scope.key} className={classes.scope}>
-                <TextInput
-                  aria-label={`Name of scope ${index + 1}`}
-                  placeholder="place-order"
-                  spellCheck={false}
-                  autoCapitalize="off"
-                  classNames={{ input: classes.mono ?? "" }}
-                  {...server.field(`scopes.${index}.name`)}
-                />
-                <TextInput
-                  aria-label={`Description of scope ${index + 1}`}
-                  placeholder="What a client may do with it"
-                  {...server.field(`scopes.${index}.description`)}
-                />
-                <ActionIcon
-                  variant="subtle"
-                  color="gray"
-                  size="lg"
-                  aria-label={`Remove scope ${scope.name === "" ? index + 1 : scope.name}`}
-                  onClick={() => form.removeListItem("scopes", index)}
-                >
-                  <IconTrash size={17} />
-                </ActionIcon>
-              </li>
-            ))}
-          </ol>
+          <>
+            {/* Each field says its name itself. */}
+            <div className={classes.heads} aria-hidden="true">
+              <span>Name</span>
+              <span>What a client may do with it</span>
+            </div>
+            <ol className={classes.scopes}>
+              {scopes.map((scope, index) => (
+                <li key={scope.key} className={classes.scope}>
+                  <TextInput
+                    aria-label={`Name of scope ${index + 1}`}
+                    placeholder="place-order"
+                    spellCheck={false}
+                    autoCapitalize="off"
+                    classNames={{ input: classes.mono ?? "" }}
+                    {...server.field(`scopes.${index}.name`)}
+                  />
+                  <TextInput
+                    aria-label={`Description of scope ${index + 1}`}
+                    placeholder="Place an order"
+                    {...server.field(`scopes.${index}.description`)}
+                  />
+                  <ActionIcon
+                    variant="subtle"
+                    color="gray"
+                    size="lg"
+                    aria-label={`Remove scope ${scope.name === "" ? index + 1 : scope.name}`}
+                    onClick={() => form.removeListItem("scopes", index)}
+                  >
+                    <IconTrash size={17} />
+                  </ActionIcon>
+                </li>
+              ))}
+            </ol>
+          </>
         )}
         {scopes.some((scope) => scope.name !== "") && (
           <Text size="sm" c="dimmed" mt="sm">

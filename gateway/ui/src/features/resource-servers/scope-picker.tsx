@@ -172,10 +172,13 @@ function Server({
 export function ScopeChecks({
   server,
   value,
+  held = [],
   toggle,
 }: {
   server: ResourceServer;
   value: readonly string[];
+  /** What the client has been given already. */
+  held?: readonly string[];
   toggle: (scope: string, on: boolean) => void;
 }) {
   if (server.scopes.length === 0) {
@@ -195,7 +198,11 @@ export function ScopeChecks({
             checked={value.includes(joined)}
             onChange={(event) => toggle(joined, event.currentTarget.checked)}
             label={<code>{scope.name}</code>}
-            description={scope.description}
+            description={
+              held.includes(joined)
+                ? `${scope.description} (it holds this already)`
+                : scope.description
+            }
           />
         );
       })}

@@ -2,14 +2,15 @@ import { useQuery } from "@connectrpc/connect-query";
 import { Text } from "@mantine/core";
 import { createFileRoute } from "@tanstack/react-router";
 import { AuditService, type Event, type FieldChange } from "~/api";
+import { sentence } from "~/api/errors";
 import { StatusBadge } from "~/components/badge";
 import { DataTable, TableSkeleton } from "~/components/data-table";
 import { FaultPage, NotFoundPage } from "~/components/error-page";
-import { TextLink } from "~/components/links";
 import { Key } from "~/components/mono";
 import { Fact, Facts, PageHeader, Panel } from "~/components/page";
 import { When } from "~/components/when";
 import { fieldInWords, listChange, valueInWords } from "~/features/activity/changes";
+import { refusalInWords } from "~/features/activity/summary";
 import { SubjectLink } from "~/features/activity/subject-link";
 import { actionInWords } from "~/features/activity/words";
 import { paths } from "~/lib/paths";
@@ -35,11 +36,7 @@ function EventDetail({ sequence }: { sequence: bigint }) {
   if (query.error !== null)
     return <FaultPage error={query.error} retry={() => void query.refetch()} />;
   const event = query.data?.event;
-  const parents = [
-    <TextLink key="list" {...paths.activity()}>
-      Activity
-    </TextLink>,
-  ];
+  const parents = [{ label: "Activity", link: paths.activity() }];
   if (event === undefined) {
     return (
       <>
@@ -94,7 +91,7 @@ function EventDetail({ sequence }: { sequence: bigint }) {
               Refused with
             </Text>
             <Text>
-              <code>{event.refusal}</code>
+              {sentence(refusalInWords(event.refusal))} <code>{event.refusal}</code>
             </Text>
           </>
         )}
@@ -118,17 +115,9 @@ function EventDetail({ sequence }: { sequence: bigint }) {
               {
                 header: "Before",
                 width: "39%",
-                cell: (change) => <Value field={change.field} json={change.before} />,
+                cell: (change) => <Value change={change} side="before" />,
               },
-              {
-                header: "After",
-                cell: (change) => (
-                  <>
-                    <Value field={change.field} json={change.after} />
-                    <Difference change={change} />
-                  </>
-                ),
-              },
+              { header: "After", cell: (change) => <Value change={change} side="after" /> },
             ]}
           />
         )}
@@ -138,30 +127,28 @@ function EventDetail({ sequence }: { sequence: bigint }) {
   );
 }
 
-function Value({ field, json }: { field: string; json: string }) {
-  const words = valueInWords(field, json);
-  return words === undefined ? (
+function Value({ change, side }: { change: FieldChange; side: "before" | "after" }) {
+  const { field, before, after } = change;
+  const quiet = (words: string) => (
     <Text span c="dimmed" inherit>
-      nothing
-    </Text>
-  ) : (
-    <span>{words}</span>
-  );
-}
-
-function Difference({ change }: { change: FieldChange }) {
-  if (change.before === "" || change.after === "") return null;
-  const difference = listChange(change.before, change.after);
-  if (difference === undefined) return null;
-  const words = [
-    ...(difference.added.length > 0 ? [`added ${list(difference.added)}`] : []),
-    ...(difference.removed.length > 0 ? [`removed ${list(difference.removed)}`] : []),
-  ];
-  return words.length === 0 ? null : (
-    <Text size="sm" c="dimmed">
-      {words.join("; ")}
+      {words}
     </Text>
   );
+  // Of a list the log keeps what went and what came, not what stayed.
+  const lists = before !== "" && after !== "" ? listChange(before, after) : undefined;
+  if (lists !== undefined) {
+    const [items, verb] = side === "before" ? [lists.removed, "removed"] : [lists.added, "added"];
+    return items.length === 0 ? (
+      quiet(`nothing ${verb}`)
+    ) : (
+      <>
+        {quiet(`${verb} `)}
+        {list(items)}
+      </>
+    );
+  }
+  const words = valueInWords(field, side === "before" ? before : after);
+  return words === undefined ? quiet("nothing") : <span>{words}</span>;
 }
 
 /** For those who verify the log elsewhere, and for support. */

@@ -4,6 +4,7 @@ import { IconHistory } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { AuditService, type Event } from "~/api";
+import { live } from "~/api/live";
 import { StatusBadge } from "~/components/badge";
 import { DataTable, rowLink, TableSkeleton, type Column } from "~/components/data-table";
 import { FaultAlert } from "~/components/fault";
@@ -16,6 +17,7 @@ import { Two } from "~/components/two";
 import { When } from "~/components/when";
 import { SubjectLink } from "~/features/activity/subject-link";
 import { VerifyLog } from "~/features/activity/verify-log";
+import { summaryOf } from "~/features/activity/summary";
 import { aboutChoices, actionInWords, actionOf } from "~/features/activity/words";
 import { paths } from "~/lib/paths";
 import { compact, oneOf, text } from "~/lib/search-params";
@@ -70,28 +72,37 @@ function ActivityPage() {
       // The day itself belongs to it.
       ...(search.to === undefined ? {} : { toTime: toTimestamp(startOf(search.to, 1)) }),
     },
-    { placeholderData: keepPreviousData },
+    { ...live, placeholderData: keepPreviousData },
   );
   const events = query.data?.events ?? [];
   const filtered = Object.keys(search).some((key) => key !== "page");
   const columns: Column<Event>[] = [
     {
       header: "What",
-      width: "34%",
+      width: "36%",
       cell: (event) => (
         <Two
           first={
-            <TextLink {...paths.event(event.sequence)} className={rowLink}>
-              {actionInWords(event)}
-            </TextLink>
+            <>
+              <TextLink {...paths.event(event.sequence)} className={rowLink}>
+                {actionInWords(event)}
+              </TextLink>
+              {event.action === "call.refused" && (
+                <>
+                  {" "}
+                  <StatusBadge tone="bad">Refused</StatusBadge>
+                </>
+              )}
+            </>
           }
-          second={`Event ${event.sequence}`}
+          second={summaryOf(event)}
         />
       ),
     },
     {
       header: "About",
-      width: "30%",
+      plain: true,
+      width: "38%",
       cell: (event) => (
         <Two
           first={<SubjectLink event={event} />}
@@ -100,20 +111,19 @@ function ActivityPage() {
       ),
     },
     {
-      header: "Who",
+      header: "Who, and when",
+      plain: true,
       cell: (event) => (
-        <>
-          {nameOf(event.actor)}
-          {event.action === "call.refused" && (
+        <Two
+          first={nameOf(event.actor)}
+          second={
             <>
-              {" "}
-              <StatusBadge tone="bad">Refused</StatusBadge>
+              <When time={event.time} /> · event {String(event.sequence)}
             </>
-          )}
-        </>
+          }
+        />
       ),
     },
-    { header: "When", cell: (event) => <When time={event.time} /> },
   ];
   return (
     <>

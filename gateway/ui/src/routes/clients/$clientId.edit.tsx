@@ -6,7 +6,7 @@ import { TableSkeleton } from "~/components/data-table";
 import { FaultPage } from "~/components/error-page";
 import { PageForm } from "~/components/form-layout";
 import { LeaveGuard } from "~/components/leave-guard";
-import { ButtonLink, TextLink } from "~/components/links";
+import { ButtonLink } from "~/components/links";
 import { PageHeader } from "~/components/page";
 import { useServerForm } from "~/components/server-form";
 import {
@@ -15,6 +15,7 @@ import {
   lifetimeValue,
   type ClientValues,
 } from "~/features/clients/form";
+import { useBegun } from "~/lib/begun";
 import { paths } from "~/lib/paths";
 import { notify } from "~/shell/notify";
 
@@ -22,32 +23,27 @@ export const Route = createFileRoute("/clients/$clientId/edit")({ component: Edi
 
 function EditClientPage() {
   const { clientId } = Route.useParams();
-  // The form keeps what it began with: a refetch behind it must not change the etag it decides on.
-  const query = useQuery(
-    ClientService.method.getClient,
-    { clientId },
-    { staleTime: Infinity, refetchOnMount: "always", gcTime: 0 },
-  );
-  if (query.error !== null)
+  const query = useQuery(ClientService.method.getClient, { clientId });
+  const { begun: client, generation, begin } = useBegun(query.data?.client);
+  if (query.error !== null && client === undefined)
     return <FaultPage error={query.error} retry={() => void query.refetch()} />;
-  const client = query.data?.client;
   return (
     <>
       <PageHeader
         title={client === undefined ? "Edit" : `Edit ${client.displayName}`}
         parents={[
-          <TextLink key="list" {...paths.clients()}>
-            Clients
-          </TextLink>,
-          <TextLink key="client" {...paths.client(clientId)}>
-            {client?.displayName ?? clientId}
-          </TextLink>,
+          { label: "Clients", link: paths.clients() },
+          { label: client?.displayName ?? clientId, link: paths.client(clientId) },
         ]}
       />
-      {client === undefined || query.isFetching ? (
+      {client === undefined ? (
         <TableSkeleton />
       ) : (
-        <EditForm key={client.etag} client={client} reload={() => void query.refetch()} />
+        <EditForm
+          key={generation}
+          client={client}
+          reload={() => void query.refetch().then(({ data }) => begin(data?.client))}
+        />
       )}
     </>
   );

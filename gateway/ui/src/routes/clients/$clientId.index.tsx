@@ -1,10 +1,11 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { Stack, Text } from "@mantine/core";
 import { IconKey, IconPencil, IconPlayerPause, IconPlayerPlay } from "@tabler/icons-react";
-import { createFileRoute } from "@tanstack/react-router";
+import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ClientService, ClientState, type Client } from "~/api";
 import { useCall, useChange } from "~/api/call";
+import { live } from "~/api/live";
 import { ActButton } from "~/components/act-button";
 import { ClientBadge } from "~/components/badge";
 import { TableSkeleton } from "~/components/data-table";
@@ -22,6 +23,7 @@ import { clientTabs, paths } from "~/lib/paths";
 import { compact, oneOf } from "~/lib/search-params";
 import { durationInWords } from "~/lib/time";
 import { useSession } from "~/session/session";
+import { PageActions } from "~/shell/page-actions";
 
 export const Route = createFileRoute("/clients/$clientId/")({
   validateSearch: (search) => compact({ tab: oneOf(search, "tab", clientTabs) }),
@@ -32,8 +34,9 @@ function ClientPage() {
   const { clientId } = Route.useParams();
   const { tab } = Route.useSearch();
   const session = useSession();
+  const navigate = useNavigate();
   const [act, setAct] = useState<ClientAct>();
-  const query = useQuery(ClientService.method.getClient, { clientId });
+  const query = useQuery(ClientService.method.getClient, { clientId }, live);
   const reload = () => void query.refetch();
   if (query.error !== null && query.data === undefined) {
     return <FaultPage error={query.error} retry={reload} />;
@@ -53,11 +56,7 @@ function ClientPage() {
         title={client?.displayName ?? "Client"}
         badge={client === undefined ? undefined : <ClientBadge state={client.state} />}
         subtitle={client?.description}
-        parents={[
-          <TextLink key="list" {...paths.clients()}>
-            Clients
-          </TextLink>,
-        ]}
+        parents={[{ label: "Clients", link: paths.clients() }]}
         actions={
           client !== undefined && (
             <>
@@ -86,6 +85,45 @@ function ClientPage() {
         <TableSkeleton />
       ) : (
         <>
+          <PageActions
+            actions={[
+              ...(mayManage
+                ? [
+                    {
+                      label: enabled
+                        ? `Disable ${client.displayName}`
+                        : `Enable ${client.displayName}`,
+                      keywords: "stop start",
+                      run: () => setAct(enabled ? "disable" : "enable"),
+                    },
+                    {
+                      label: `Edit ${client.displayName}`,
+                      run: () => void navigate(paths.editClient(clientId)),
+                    },
+                    {
+                      label: `Ask for access for ${client.displayName}`,
+                      keywords: "grant scope",
+                      run: () => void navigate(paths.newGrant({ client: clientId })),
+                    },
+                    {
+                      label: `Replace the secret of ${client.displayName}`,
+                      keywords: "rotate add",
+                      run: () => void navigate(paths.client(clientId, { tab: "secrets" })),
+                    },
+                  ]
+                : []),
+              {
+                label: `Get a token as ${client.displayName}`,
+                keywords: "curl command",
+                run: () => void navigate(paths.client(clientId, { tab: "try" })),
+              },
+              {
+                label: `Activity of ${client.displayName}`,
+                keywords: "log history",
+                run: () => void navigate(paths.activity({ client: clientId })),
+              },
+            ]}
+          />
           {!enabled && (
             <Panel tone="attention">
               <Text size="sm">

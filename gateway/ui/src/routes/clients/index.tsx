@@ -3,6 +3,7 @@ import { IconBuildingBroadcastTower, IconPlus } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { ClientService, ClientState, type Client } from "~/api";
+import { live } from "~/api/live";
 import { ClientBadge } from "~/components/badge";
 import { DataTable, rowLink, TableSkeleton, type Column } from "~/components/data-table";
 import { FaultAlert } from "~/components/fault";
@@ -42,7 +43,7 @@ function ClientsPage() {
       state: search.state === undefined ? ClientState.UNSPECIFIED : states[search.state],
       text: search.text ?? "",
     },
-    { placeholderData: keepPreviousData },
+    { ...live, placeholderData: keepPreviousData },
   );
   const clients = query.data?.clients ?? [];
   const filtered = Object.values(search).some((value) => value !== undefined);

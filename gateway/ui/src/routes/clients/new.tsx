@@ -5,7 +5,7 @@ import { ClientService, GrantState, type Grant } from "~/api";
 import { useCall, useChange } from "~/api/call";
 import { PageForm } from "~/components/form-layout";
 import { LeaveGuard } from "~/components/leave-guard";
-import { ButtonLink, TextLink } from "~/components/links";
+import { ButtonLink } from "~/components/links";
 import { PageHeader, Panel } from "~/components/page";
 import { SecretOnce, type ShownSecret } from "~/components/secret-once";
 import { useServerForm } from "~/components/server-form";
@@ -56,7 +56,7 @@ function NewClientPage() {
         requestId: requestId.current,
       });
       const clientId = answer.client?.clientId ?? "";
-      notify(`${values.displayName} is registered`, inWords(answer.grants));
+      notify(`${values.displayName} is registered`, inWords(answer.grants, session.teamName));
       setMade({
         clientId,
         secret: {
@@ -74,11 +74,7 @@ function NewClientPage() {
       <PageHeader
         title="Register a client"
         subtitle="One client for each system: then one can be stopped without the others."
-        parents={[
-          <TextLink key="list" {...paths.clients()}>
-            Clients
-          </TextLink>,
-        ]}
+        parents={[{ label: "Clients", link: paths.clients() }]}
       />
       <LeaveGuard when={server.isDirty} />
       <PageForm
@@ -137,10 +133,10 @@ function NewClientPage() {
   );
 }
 
-function inWords(grants: readonly Grant[]): string | undefined {
+function inWords(grants: readonly Grant[], teamName: (team: string) => string): string | undefined {
   const active = grants.filter((grant) => grant.state === GrantState.ACTIVE).length;
   const waiting = grants.filter((grant) => grant.state === GrantState.PENDING);
-  const teams = [...new Set(waiting.map((grant) => grant.resourceServerTeam))];
+  const teams = [...new Set(waiting.map((grant) => teamName(grant.resourceServerTeam)))];
   const words = [
     ...(active > 0 ? [`${count(active, "grant")} active at once`] : []),
     ...(waiting.length > 0

@@ -1,22 +1,25 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { Group, Text } from "@mantine/core";
+import { Stack, Text } from "@mantine/core";
 import { IconCheck, IconX } from "@tabler/icons-react";
 import { createFileRoute } from "@tanstack/react-router";
 import { useState } from "react";
 import { GrantService, GrantState, type Grant } from "~/api";
+import { live } from "~/api/live";
 import { ActButton } from "~/components/act-button";
 import { GrantBadge } from "~/components/badge";
 import { TableSkeleton } from "~/components/data-table";
 import { FaultPage } from "~/components/error-page";
 import { TextLink } from "~/components/links";
-import { Key, Scopes } from "~/components/mono";
+import { Key } from "~/components/mono";
 import { Fact, Facts, PageHeader, Panel } from "~/components/page";
 import { GrantActDialog, type GrantAct } from "~/features/grants/acts";
+import { GrantScopes, HeldAlready } from "~/features/grants/grant-scopes";
 import { GrantHistory } from "~/features/grants/history";
 import { nameOfClient } from "~/features/grants/grants-table";
 import { paths } from "~/lib/paths";
 import { nameOf } from "~/lib/words";
 import { useSession, type Session } from "~/session/session";
+import { PageActions } from "~/shell/page-actions";
 import { When } from "~/components/when";
 
 export const Route = createFileRoute("/grants/$grantId")({ component: GrantPage });
@@ -25,17 +28,13 @@ function GrantPage() {
   const { grantId } = Route.useParams();
   const session = useSession();
   const [act, setAct] = useState<GrantAct>();
-  const query = useQuery(GrantService.method.getGrant, { grantId });
+  const query = useQuery(GrantService.method.getGrant, { grantId }, live);
   const reload = () => void query.refetch();
   if (query.error !== null && query.data === undefined) {
     return <FaultPage error={query.error} retry={reload} />;
   }
   const grant = query.data?.grant;
-  const parents = [
-    <TextLink key="list" {...paths.grants()}>
-      Grants
-    </TextLink>,
-  ];
+  const parents = [{ label: "Grants", link: paths.grants() }];
   if (grant === undefined) {
     return (
       <>
@@ -49,6 +48,14 @@ function GrantPage() {
   const mayEnd = session.mayManage(grant.clientTeam) || session.mayManage(grant.resourceServerTeam);
   return (
     <>
+      {pending && against === undefined && (
+        <PageActions
+          actions={[
+            { label: "Approve this request", run: () => setAct("approve") },
+            { label: "Deny this request", run: () => setAct("deny") },
+          ]}
+        />
+      )}
       <PageHeader
         title={`${nameOfClient(grant)} → ${grant.resourceServer}`}
         badge={<GrantBadge state={grant.state} />}
@@ -133,16 +140,21 @@ function GrantPage() {
             <Key value={grant.grantId} what="grant id" />
           </Fact>
         </Facts>
-        <Group mt="md" gap="xs" align="center">
-          <Text size="sm" c="dimmed">
-            Scopes
-          </Text>
-          <Scopes scopes={grant.scopes} />
-        </Group>
-        <Text size="sm" c="dimmed" mt="md">
-          Reason, as {nameOf(grant.requester)} gave it
-        </Text>
-        <Text style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{grant.reason}</Text>
+        <Stack gap="md" mt="md">
+          <div>
+            <Text size="sm" c="dimmed" mb={4}>
+              Scopes
+            </Text>
+            <GrantScopes grant={grant} />
+          </div>
+          {pending && <HeldAlready grant={grant} />}
+          <div>
+            <Text size="sm" c="dimmed">
+              Reason, as {nameOf(grant.requester)} gave it
+            </Text>
+            <Text style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{grant.reason}</Text>
+          </div>
+        </Stack>
       </Panel>
       <GrantHistory grant={grant} />
       {act !== undefined && (

@@ -4,6 +4,7 @@ import { IconKey, IconPlus } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { GrantService, GrantState } from "~/api";
+import { live } from "~/api/live";
 import { TableSkeleton } from "~/components/data-table";
 import { FaultAlert } from "~/components/fault";
 import { ChoiceFilter, TeamFilter } from "~/components/filters";
@@ -53,7 +54,7 @@ function GrantsPage() {
       resourceServer: search["resource-server"] ?? "",
       text: search.text ?? "",
     },
-    { placeholderData: keepPreviousData },
+    { ...live, placeholderData: keepPreviousData },
   );
   const grants = query.data?.grants ?? [];
   const { view: _view, page: _page, ...filters } = search;

@@ -1,5 +1,5 @@
 import { useQuery } from "@connectrpc/connect-query";
-import { Input, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
+import { Button, Group, Input, Select, Stack, Text, Textarea, TextInput } from "@mantine/core";
 import { useDebouncedValue } from "@mantine/hooks";
 import { keepPreviousData } from "@tanstack/react-query";
 import { createFileRoute, useNavigate } from "@tanstack/react-router";
@@ -17,7 +17,7 @@ import { ScopeChecks } from "~/features/resource-servers/scope-picker";
 import { newRequestId } from "~/lib/clipboard";
 import { paths } from "~/lib/paths";
 import { compact, text } from "~/lib/search-params";
-import { toTimestamp } from "~/lib/time";
+import { endOfDayIn, toTimestamp } from "~/lib/time";
 import { useSession } from "~/session/session";
 import { notify } from "~/shell/notify";
 
@@ -26,6 +26,13 @@ export const Route = createFileRoute("/grants/new")({
     compact({ client: text(search, "client"), "resource-server": text(search, "resource-server") }),
   component: NewGrantPage,
 });
+
+const ends = [
+  { label: "In 30 days", days: 30 },
+  { label: "In 90 days", days: 90 },
+  { label: "In a year", days: 365 },
+  { label: "No end", days: 0 },
+];
 
 type Values = {
   clientId: string;
@@ -37,6 +44,7 @@ type Values = {
 };
 
 function NewGrantPage() {
+  const session = useSession();
   const search = Route.useSearch();
   const navigate = useNavigate();
   const call = useCall();
@@ -69,7 +77,7 @@ function NewGrantPage() {
         grant.state === GrantState.ACTIVE ? "The grant is active" : "The request is on its way",
         grant.state === GrantState.ACTIVE
           ? undefined
-          : `It waits for team ${grant.resourceServerTeam}.`,
+          : `It waits for team ${session.teamName(grant.resourceServerTeam)}.`,
       );
       await navigate(paths.grant(grant.grantId));
       return true;
@@ -81,11 +89,7 @@ function NewGrantPage() {
       <PageHeader
         title="Ask for access"
         subtitle="Scopes of one resource server, for one client. The team that owns the resource server decides."
-        parents={[
-          <TextLink key="list" {...paths.grants()}>
-            Grants
-          </TextLink>,
-        ]}
+        parents={[{ label: "Grants", link: paths.grants() }]}
       />
       <LeaveGuard when={server.isDirty} />
       <PageForm
@@ -122,6 +126,7 @@ function NewGrantPage() {
             {values.resourceServer !== "" && (
               <ScopesOf
                 identifier={values.resourceServer}
+                clientId={values.clientId}
                 value={values.scopes}
                 error={server.problem("scopes")}
                 onChange={(scopes) => {
@@ -142,13 +147,30 @@ function NewGrantPage() {
               minRows={2}
               {...server.field("reason")}
             />
-            <TextInput
-              type="datetime-local"
-              label="Ends"
-              description="Leave it empty for access without an end. A pilot should have one."
-              maw={280}
-              {...server.field("expireTime")}
-            />
+            <div>
+              <TextInput
+                type="datetime-local"
+                label="Ends"
+                description="Empty is without an end. A pilot should have one."
+                maw={360}
+                {...server.field("expireTime")}
+              />
+              <Group gap={6} mt={6}>
+                {ends.map(({ label, days }) => (
+                  <Button
+                    key={label}
+                    size="compact-xs"
+                    variant="default"
+                    onClick={() => {
+                      server.form.setFieldValue("expireTime", days === 0 ? "" : endOfDayIn(days));
+                      server.check("expireTime");
+                    }}
+                  >
+                    {label}
+                  </Button>
+                ))}
+              </Group>
+            </div>
           </Stack>
         </Panel>
       </PageForm>
@@ -290,17 +312,24 @@ function ServerSelect({
 
 function ScopesOf({
   identifier,
+  clientId,
   value,
   error,
   onChange,
 }: {
   identifier: string;
+  clientId: string;
   value: readonly string[];
   error: React.ReactNode;
   onChange: (scopes: string[]) => void;
 }) {
   const session = useSession();
   const query = useQuery(ResourceServerService.method.getResourceServer, { identifier });
+  const client = useQuery(
+    ClientService.method.getClient,
+    { clientId },
+    { enabled: clientId !== "", retry: false },
+  );
   const server = query.data?.resourceServer;
   if (query.error !== null) return <FaultAlert error={query.error} />;
   if (server === undefined) return <TableSkeleton rows={2} />;
@@ -316,6 +345,7 @@ function ScopesOf({
         <ScopeChecks
           server={server}
           value={value}
+          held={client.data?.client?.scopes ?? []}
           toggle={(scope, on) =>
             onChange(on ? [...value, scope] : value.filter((one) => one !== scope))
           }

@@ -6,7 +6,7 @@ import { useCall, useChange } from "~/api/call";
 import { ActDialog } from "~/components/act-dialog";
 import { TableSkeleton } from "~/components/data-table";
 import { FaultPage } from "~/components/error-page";
-import { ButtonLink, TextLink } from "~/components/links";
+import { ButtonLink } from "~/components/links";
 import { PageHeader } from "~/components/page";
 import { useServerForm } from "~/components/server-form";
 import {
@@ -14,6 +14,7 @@ import {
   scopeRow,
   type ResourceServerValues,
 } from "~/features/resource-servers/form";
+import { useBegun } from "~/lib/begun";
 import { paths } from "~/lib/paths";
 import { list } from "~/lib/words";
 import { notify } from "~/shell/notify";
@@ -24,39 +25,26 @@ export const Route = createFileRoute("/resource-servers/$identifier/edit")({
 
 function EditResourceServerPage() {
   const { identifier } = Route.useParams();
-  // The form keeps what it began with: a refetch behind it must not change the etag it decides on.
-  const query = useQuery(
-    ResourceServerService.method.getResourceServer,
-    { identifier },
-    { staleTime: Infinity, refetchOnMount: "always", gcTime: 0 },
-  );
-  const [generation, setGeneration] = useState(0);
-  if (query.error !== null)
+  const query = useQuery(ResourceServerService.method.getResourceServer, { identifier });
+  const { begun: server, generation, begin } = useBegun(query.data?.resourceServer);
+  if (query.error !== null && server === undefined)
     return <FaultPage error={query.error} retry={() => void query.refetch()} />;
-  const server = query.data?.resourceServer;
   return (
     <>
       <PageHeader
         title={server === undefined ? "Edit" : `Edit ${server.displayName}`}
         parents={[
-          <TextLink key="list" {...paths.resourceServers()}>
-            Resource servers
-          </TextLink>,
-          <TextLink key="server" {...paths.resourceServer(identifier)}>
-            {server?.displayName ?? identifier}
-          </TextLink>,
+          { label: "Resource servers", link: paths.resourceServers() },
+          { label: server?.displayName ?? identifier, link: paths.resourceServer(identifier) },
         ]}
       />
-      {server === undefined || query.isFetching ? (
+      {server === undefined ? (
         <TableSkeleton />
       ) : (
         <EditForm
-          key={`${server.etag} ${generation}`}
+          key={generation}
           server={server}
-          reload={() => {
-            setGeneration(generation + 1);
-            void query.refetch();
-          }}
+          reload={() => void query.refetch().then(({ data }) => begin(data?.resourceServer))}
         />
       )}
     </>

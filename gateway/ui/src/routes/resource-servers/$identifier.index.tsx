@@ -5,6 +5,7 @@ import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { ResourceServerService, type ResourceServer } from "~/api";
 import { useCall, useChange, useRefresh } from "~/api/call";
+import { live } from "~/api/live";
 import { ActButton } from "~/components/act-button";
 import { ActDialog } from "~/components/act-dialog";
 import { StatusBadge } from "~/components/badge";
@@ -18,10 +19,11 @@ import { SecretsPanel } from "~/components/secrets-panel";
 import { UrlTabs } from "~/components/tabs";
 import { When } from "~/components/when";
 import { GrantsPanel } from "~/features/grants/grants-panel";
-import { introspectionCommand } from "~/lib/commands";
+import { introspectionCommand, tokenCommandOfAnyClient } from "~/lib/commands";
 import { paths, resourceServerTabs } from "~/lib/paths";
 import { compact, oneOf } from "~/lib/search-params";
 import { useSession } from "~/session/session";
+import { PageActions } from "~/shell/page-actions";
 import { notify } from "~/shell/notify";
 
 export const Route = createFileRoute("/resource-servers/$identifier/")({
@@ -33,7 +35,8 @@ function ResourceServerPage() {
   const { identifier } = Route.useParams();
   const { tab } = Route.useSearch();
   const session = useSession();
-  const query = useQuery(ResourceServerService.method.getResourceServer, { identifier });
+  const navigate = useNavigate();
+  const query = useQuery(ResourceServerService.method.getResourceServer, { identifier }, live);
   const reload = () => void query.refetch();
   if (query.error !== null && query.data === undefined) {
     return <FaultPage error={query.error} retry={reload} />;
@@ -50,11 +53,7 @@ function ResourceServerPage() {
           server?.builtIn === true ? <StatusBadge tone="info">Built in</StatusBadge> : undefined
         }
         subtitle={server?.description}
-        parents={[
-          <TextLink key="list" {...paths.resourceServers()}>
-            Resource servers
-          </TextLink>,
-        ]}
+        parents={[{ label: "Resource servers", link: paths.resourceServers() }]}
         actions={
           <>
             {mayManage && (
@@ -79,6 +78,34 @@ function ResourceServerPage() {
         <TableSkeleton />
       ) : (
         <>
+          <PageActions
+            actions={[
+              ...(mayManage
+                ? [
+                    {
+                      label: `Edit ${server.displayName}`,
+                      keywords: "add scope",
+                      run: () => void navigate(paths.editResourceServer(identifier)),
+                    },
+                  ]
+                : []),
+              {
+                label: `Ask for access to ${server.displayName}`,
+                keywords: "grant scope request",
+                run: () => void navigate(paths.newGrant({ "resource-server": identifier })),
+              },
+              {
+                label: `Who has access to ${server.displayName}`,
+                keywords: "grants clients",
+                run: () => void navigate(paths.resourceServer(identifier, { tab: "access" })),
+              },
+              {
+                label: `Activity of ${server.displayName}`,
+                keywords: "log history",
+                run: () => void navigate(paths.activity({ "resource-server": identifier })),
+              },
+            ]}
+          />
           <Panel>
             <Facts>
               <Fact name="Identifier">
@@ -162,6 +189,36 @@ function reasonAgainst(
 }
 
 function ScopesTab({ server, mayManage }: { server: ResourceServer; mayManage: boolean }) {
+  return (
+    <>
+      <ScopeList server={server} mayManage={mayManage} />
+      <TokenCall server={server} />
+    </>
+  );
+}
+
+/** How a client comes to a token for this API, ready to paste. */
+function TokenCall({ server }: { server: ResourceServer }) {
+  const session = useSession();
+  const [scope] = server.scopes;
+  if (scope === undefined) return null;
+  return (
+    <Panel
+      title="Get a token for it"
+      hint="For a client that has been given the scope. The page of a client has this call with its own id."
+    >
+      <CodeBlock
+        code={tokenCommandOfAnyClient(
+          session.deployment?.tokenEndpoint ?? "",
+          `${server.identifier}/${scope.name}`,
+        )}
+        what="token command"
+      />
+    </Panel>
+  );
+}
+
+function ScopeList({ server, mayManage }: { server: ResourceServer; mayManage: boolean }) {
   return (
     <Panel flush>
       {server.scopes.length === 0 ? (

@@ -3,6 +3,7 @@ import { IconPlus, IconServerBolt } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { ResourceServerService, type ResourceServer } from "~/api";
+import { live } from "~/api/live";
 import { DataTable, rowLink, TableSkeleton, type Column } from "~/components/data-table";
 import { FaultAlert } from "~/components/fault";
 import { TeamFilter } from "~/components/filters";
@@ -32,7 +33,7 @@ function ResourceServersPage() {
       team: search.team ?? "",
       text: search.text ?? "",
     },
-    { placeholderData: keepPreviousData },
+    { ...live, placeholderData: keepPreviousData },
   );
   const servers = query.data?.resourceServers ?? [];
   const filtered = search.text !== undefined || search.team !== undefined;

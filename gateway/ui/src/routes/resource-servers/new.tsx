@@ -4,7 +4,7 @@ import { useRef, useState } from "react";
 import { ResourceServerService } from "~/api";
 import { useCall, useChange } from "~/api/call";
 import { LeaveGuard } from "~/components/leave-guard";
-import { ButtonLink, TextLink } from "~/components/links";
+import { ButtonLink } from "~/components/links";
 import { PageHeader, Panel } from "~/components/page";
 import { SecretOnce, type ShownSecret } from "~/components/secret-once";
 import { useServerForm } from "~/components/server-form";
@@ -75,11 +75,7 @@ function NewResourceServerPage() {
       <PageHeader
         title="Register a resource server"
         subtitle="An API, with the scopes that can be granted on it."
-        parents={[
-          <TextLink key="list" {...paths.resourceServers()}>
-            Resource servers
-          </TextLink>,
-        ]}
+        parents={[{ label: "Resource servers", link: paths.resourceServers() }]}
       />
       <ResourceServerForm
         server={server}

@@ -5,7 +5,7 @@ import { TeamService, type Team } from "~/api";
 import { useCall, useChange } from "~/api/call";
 import { TableSkeleton } from "~/components/data-table";
 import { FaultPage } from "~/components/error-page";
-import { ButtonLink, TextLink } from "~/components/links";
+import { ButtonLink } from "~/components/links";
 import { PageHeader } from "~/components/page";
 import { useServerForm } from "~/components/server-form";
 import { TeamForm, teamOf, type TeamValues } from "~/features/teams/form";
@@ -31,12 +31,8 @@ function EditTeamPage() {
       <PageHeader
         title={team === undefined ? "Edit" : `Edit ${team.displayName}`}
         parents={[
-          <TextLink key="list" {...paths.teams()}>
-            Teams
-          </TextLink>,
-          <TextLink key="team" {...paths.team(key)}>
-            {team?.displayName ?? key}
-          </TextLink>,
+          { label: "Teams", link: paths.teams() },
+          { label: team?.displayName ?? key, link: paths.team(key) },
         ]}
       />
       {team === undefined || query.isFetching ? (

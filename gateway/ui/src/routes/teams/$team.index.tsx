@@ -4,13 +4,14 @@ import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { useState } from "react";
 import { TeamService, TeamState, type Team } from "~/api";
 import { useCall, useRefresh } from "~/api/call";
+import { live } from "~/api/live";
 import { ActButton } from "~/components/act-button";
 import { ActDialog } from "~/components/act-dialog";
 import { StatusBadge, TeamBadge } from "~/components/badge";
 import { DangerRow, DangerZone } from "~/components/danger";
 import { TableSkeleton } from "~/components/data-table";
 import { FaultPage } from "~/components/error-page";
-import { ButtonLink, TextLink } from "~/components/links";
+import { ButtonLink } from "~/components/links";
 import { Fact, Facts, PageHeader, Panel } from "~/components/page";
 import { When } from "~/components/when";
 import { paths } from "~/lib/paths";
@@ -22,7 +23,7 @@ export const Route = createFileRoute("/teams/$team/")({ component: TeamPage });
 function TeamPage() {
   const { team: key } = Route.useParams();
   const session = useSession();
-  const query = useQuery(TeamService.method.getTeam, { team: key });
+  const query = useQuery(TeamService.method.getTeam, { team: key }, live);
   if (query.error !== null)
     return <FaultPage error={query.error} retry={() => void query.refetch()} />;
   const team = query.data?.team;
@@ -38,11 +39,7 @@ function TeamPage() {
           </>
         }
         subtitle={<code>{team.team}</code>}
-        parents={[
-          <TextLink key="list" {...paths.teams()}>
-            Teams
-          </TextLink>,
-        ]}
+        parents={[{ label: "Teams", link: paths.teams() }]}
         actions={
           session.isAdmin && (
             <ButtonLink variant="default" {...paths.editTeam(team.team)}>

@@ -3,6 +3,7 @@ import { IconPlus, IconUsersGroup } from "@tabler/icons-react";
 import { keepPreviousData } from "@tanstack/react-query";
 import { createFileRoute } from "@tanstack/react-router";
 import { TeamService, TeamState, type Team } from "~/api";
+import { live } from "~/api/live";
 import { StatusBadge, TeamBadge } from "~/components/badge";
 import { DataTable, rowLink, TableSkeleton, type Column } from "~/components/data-table";
 import { FaultAlert } from "~/components/fault";
@@ -45,7 +46,7 @@ function TeamsPage() {
       text: search.text ?? "",
       state: search.state === undefined ? TeamState.UNSPECIFIED : stateOf[search.state],
     },
-    { placeholderData: keepPreviousData },
+    { ...live, placeholderData: keepPreviousData },
   );
   const teams = query.data?.teams ?? [];
   const filtered = search.text !== undefined || search.state !== undefined;

@@ -2,7 +2,7 @@ import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { useRef } from "react";
 import { TeamService } from "~/api";
 import { useCall, useChange } from "~/api/call";
-import { ButtonLink, TextLink } from "~/components/links";
+import { ButtonLink } from "~/components/links";
 import { PageHeader } from "~/components/page";
 import { useServerForm } from "~/components/server-form";
 import { TeamForm, teamOf, type TeamValues } from "~/features/teams/form";
@@ -37,11 +37,7 @@ function NewTeamPage() {
       <PageHeader
         title="Make a team"
         subtitle="People of the company who own resource servers and clients together."
-        parents={[
-          <TextLink key="list" {...paths.teams()}>
-            Teams
-          </TextLink>,
-        ]}
+        parents={[{ label: "Teams", link: paths.teams() }]}
       />
       <TeamForm
         server={server}
