@@ -70,8 +70,8 @@ pub struct ClientGrant {
 /// second to end.
 ///
 /// A cut reaches a second past the moment it was decided at, because a change is decided a little before it is
-/// durable: a token that was issued in between must not outlive it. The registry decides anew whatever waited for
-/// longer than half of that.
+/// durable: a token that was issued in between must not outlive it. Where that took longer, the registry
+/// [moves the cut on](Client::move_cuts).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Cut(i64);
 
@@ -79,6 +79,11 @@ impl Cut {
     /// The cut that ends all tokens issued before a change that is decided `now` is durable.
     pub const fn at(now: Timestamp) -> Self {
         Self(now.seconds() + 1)
+    }
+
+    /// The cut that ends all tokens issued up to a moment, of a change that is durable by then.
+    pub const fn through(moment: Timestamp) -> Self {
+        Self(moment.seconds())
     }
 
     /// From seconds since the epoch.
@@ -133,6 +138,23 @@ impl Client {
     /// Refuses all tokens issued so far.
     pub fn revoke_tokens(&mut self, now: Timestamp) {
         self.tokens_revoked = self.tokens_revoked.max(Some(Cut::at(now)));
+    }
+
+    /// The latest of its cuts.
+    pub fn latest_cut(&self) -> Option<Cut> {
+        self.scope_cuts.iter().map(|(_, cut)| *cut).chain(self.tokens_revoked).max()
+    }
+
+    /// Moves the cuts from `since` on to `to`, as far as they are before it; says whether there were any.
+    pub fn move_cuts(&mut self, since: Cut, to: Cut) -> bool {
+        let of_scopes = self.scope_cuts.iter_mut().map(|(_, cut)| cut);
+        let mut any = false;
+        for cut in of_scopes.chain(&mut self.tokens_revoked).filter(|cut| (since..to).contains(cut))
+        {
+            *cut = to;
+            any = true;
+        }
+        any
     }
 
     /// Whether it could hold these scopes too, were they granted.

@@ -1,6 +1,7 @@
 //! A change to the registry: what is written, and what the log says of it.
 
 use turnpike_domain::authz::Permit;
+use turnpike_domain::client::Cut;
 use turnpike_domain::event::{EventAction, EventDraft};
 use turnpike_domain::id::{ClientId, GrantId, SecretId, TeamId, TokenId};
 use turnpike_domain::session::Session;
@@ -50,6 +51,8 @@ pub struct Change {
     pub(crate) writes: Vec<Write>,
     pub(crate) events: Vec<EventDraft>,
     pub(crate) leans: Vec<Lean>,
+    /// The clients it writes that have cuts of tokens, each with the latest.
+    pub(crate) cuts: Vec<(ClientId, Cut)>,
     /// Its marks for the pool are among the writes.
     marked: bool,
 }
@@ -57,12 +60,18 @@ pub struct Change {
 impl Change {
     /// An empty change by whoever holds the permit.
     pub fn new(permit: &Permit, origin: &Origin) -> Self {
+        Self::by(permit.principal().clone(), origin.clone())
+    }
+
+    /// An empty change by whoever was permitted another that it completes.
+    pub(crate) const fn by(actor: Principal, origin: Origin) -> Self {
         Self {
-            actor: permit.principal().clone(),
-            origin: origin.clone(),
+            actor,
+            origin,
             writes: Vec::new(),
             events: Vec::new(),
             leans: Vec::new(),
+            cuts: Vec::new(),
             marked: false,
         }
     }
@@ -87,14 +96,7 @@ impl Change {
             reason,
             refusal: Some(code),
         };
-        Self {
-            actor: caller,
-            origin: origin.clone(),
-            writes: Vec::new(),
-            events: vec![event],
-            leans: Vec::new(),
-            marked: false,
-        }
+        Self { events: vec![event], ..Self::by(caller, origin.clone()) }
     }
 
     /// The change stands only if at most `events` events after `since` are about that: for decisions that lean on what
@@ -149,6 +151,8 @@ impl Change {
     /// [`Error::Internal`] if it cannot be encoded.
     pub fn put_client(&mut self, client: &Versioned<Client>) -> Result<(), Error> {
         self.put(client::to_item(client)?, client.version);
+        let Client { client_id, .. } = &client.value;
+        self.cuts.extend(client.value.latest_cut().map(|cut| (client_id.clone(), cut)));
         if client.version == 0 {
             self.own_client(&client.value);
         }

@@ -22,8 +22,6 @@ use crate::store::{self, IndexKey, Item, Key, Store, Write, check};
 
 /// How many changes may wait before callers are told to come back later.
 const WAITING_MAX: usize = 1024;
-/// How long a decision stands: half of what a cut of tokens allows for (`domain::client::Cut`).
-const DECISION_MILLIS: i64 = 500;
 /// How often a commit is tried again when others are at it, or its outcome is unknown.
 const TRIES: u32 = 8;
 
@@ -57,8 +55,6 @@ struct HeadRecord {
 /// A change that waits for its turn.
 struct Waiting {
     change: Change,
-    /// When its decision began.
-    decided: Timestamp,
     answer: oneshot::Sender<Result<u64, CommitError>>,
 }
 
@@ -81,14 +77,10 @@ impl Commits {
     }
 
     /// Makes a change durable; answers with the sequence of its last event.
-    pub(crate) async fn commit(
-        &self,
-        change: Change,
-        decided: Timestamp,
-    ) -> Result<u64, CommitError> {
+    pub(crate) async fn commit(&self, change: Change) -> Result<u64, CommitError> {
         let (answer, answered) = oneshot::channel();
         self.queue
-            .try_send(Waiting { change, decided, answer })
+            .try_send(Waiting { change, answer })
             .map_err(|_| failed("more changes wait than can be taken on"))?;
         answered.await.map_err(|_| failed("the committer stopped"))?
     }
@@ -215,10 +207,6 @@ impl Committer {
         for member in waiting {
             if !rest.is_empty() || !batch.has_room(&member.change) {
                 rest.push(member);
-                continue;
-            }
-            if member.decided.plus_millis(DECISION_MILLIS) < self.clock.now() {
-                let _ = member.answer.send(Err(CommitError::Conflict));
                 continue;
             }
             if !self.stands(&member.change, &[]) {

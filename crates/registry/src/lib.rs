@@ -9,6 +9,7 @@ mod built_in;
 mod chain;
 mod change;
 mod commit;
+mod cutting;
 mod drift;
 mod ending;
 mod event;

@@ -22,7 +22,7 @@ use crate::request::{Once, Seen};
 use crate::store::{self, Item, Key, Query, Source, Store, Write};
 
 /// How often a change is decided anew because what it leaned on has changed.
-const ATTEMPTS: u32 = 12;
+pub(crate) const ATTEMPTS: u32 = 12;
 
 /// After how long an answer that waits for the policy of its own process says so in the log.
 const LATE: Duration = Duration::from_secs(1);
@@ -33,7 +33,7 @@ pub struct Registry {
     pub(crate) store: Arc<dyn Store>,
     pub(crate) clock: Arc<dyn Clock>,
     entropy: Arc<dyn Entropy>,
-    commits: Commits,
+    pub(crate) commits: Commits,
     /// What this process does about the pool of the authorization server.
     pub(crate) mirror: Mirror,
     /// The policy of this process, once it follows the log.
@@ -106,23 +106,25 @@ impl Registry {
             };
             let subjects = self.mark(&mut change);
             fault::reached("decided");
-            match self.commits.commit(*change, decided).await {
+            match self.make(*change, decided).await {
                 Ok(sequence) => {
                     self.in_force(sequence).await;
                     self.settle(subjects).await;
                     return Ok(answer);
                 }
                 Err(CommitError::Failed(error)) => return Err(error),
-                Err(CommitError::Conflict) => {
-                    // Spread by chance, so that those who collided do not collide again.
-                    let mut byte = [0u8; 1];
-                    self.entropy.fill(&mut byte);
-                    let millis = u64::from(byte[0]) * u64::from(attempt) / 64;
-                    tokio::time::sleep(std::time::Duration::from_millis(millis)).await;
-                }
+                Err(CommitError::Conflict) => self.step_aside(attempt).await,
             }
         }
         Err(Error::Unavailable("others changed the same things again and again".into()))
+    }
+
+    /// Waits before a change is decided anew: by chance, so that those who collided do not collide again.
+    pub(crate) async fn step_aside(&self, attempt: u32) {
+        let mut byte = [0u8; 1];
+        self.entropy.fill(&mut byte);
+        let millis = u64::from(byte[0]) * u64::from(attempt) / 64;
+        tokio::time::sleep(Duration::from_millis(millis)).await;
     }
 
     /// Waits until the policy of this process, if it has one, decides with an event or not at all.
@@ -151,7 +153,7 @@ impl Registry {
     /// [`CommitError`].
     pub async fn commit(&self, mut change: Change) -> Result<u64, CommitError> {
         let subjects = self.mark(&mut change);
-        let sequence = self.commits.commit(change, self.now()).await?;
+        let sequence = self.make(change, self.now()).await?;
         self.settle(subjects).await;
         Ok(sequence)
     }

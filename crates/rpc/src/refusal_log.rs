@@ -47,14 +47,11 @@ impl Refusals {
         Self { registry, metrics, rate, held: Mutex::default() }
     }
 
-    /// Records a refusal, or counts it. If the log cannot take it, the refusal stands all the same.
+    /// Records a refusal, or counts it. The refusal stands all the same.
     pub(crate) async fn record(&self, refused: Refused, now: Timestamp) {
         let key = key(&refused.caller);
         if self.rate.take(&key, now).is_err() {
-            self.metrics.refusal_not_recorded();
-            let mut held = self.lock();
-            let count = held.get(&key).map_or(0, |held| held.count);
-            held.insert(key, Held { count: count + 1, last: refused });
+            self.hold(refused, 1);
             return;
         }
         let more = self.lock().remove(&key).map_or(0, |held| held.count);
@@ -74,19 +71,30 @@ impl Refusals {
         }
     }
 
+    /// What the log does not take is counted, and recorded when it takes something again.
     async fn write(&self, refused: Refused, more: u64) {
-        let Refused { caller, origin, code } = refused;
+        let Refused { caller, origin, code } = refused.clone();
         let request_id = origin.request_id.clone();
         let change = Change::refusal(caller, &origin, code.as_str(), more);
         let committed = self.registry.commit(change).await;
         if let Err(CommitError::Conflict | CommitError::Failed(_)) = committed {
-            tracing::error!(
+            tracing::warn!(
                 request.id = request_id,
                 refusal = code.as_str(),
                 more,
-                "audit.refusal_not_recorded"
+                "audit.refusal_not_recorded_yet"
             );
+            self.hold(refused, more + 1);
         }
+    }
+
+    /// Counts a refusal that stands for `count` of them.
+    fn hold(&self, refused: Refused, count: u64) {
+        self.metrics.refusal_not_recorded();
+        let mut held = self.lock();
+        let key = key(&refused.caller);
+        let before = held.get(&key).map_or(0, |held| held.count);
+        held.insert(key, Held { count: before + count, last: refused });
     }
 
     fn lock(&self) -> MutexGuard<'_, HashMap<Key, Held>> {

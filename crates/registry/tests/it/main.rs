@@ -3,6 +3,7 @@
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
 mod commits;
+mod cutting;
 mod drift;
 mod ending;
 mod following;

@@ -6,8 +6,10 @@ use std::time::Duration;
 use tonic::Code;
 use turnpike_domain::Error;
 use turnpike_proto::v1 as pb;
+use turnpike_registry::store::Error as StoreError;
 use turnpike_registry::{Event, EventFilter};
 use turnpike_rpc::methods::DELETE_CLIENT;
+use turnpike_testkit::store::Fault;
 
 use crate::world::World;
 
@@ -64,5 +66,22 @@ async fn beyond_a_rate_they_are_counted_and_told_in_one_event() {
             events[61].reason,
             "calls of this caller that were refused before and not recorded: 1"
         );
+    }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_the_log_does_not_take_it_is_told_later() {
+    let world = World::new().await;
+    let down = || Fault::Fail(StoreError::Unavailable("no disk".into()));
+    world.store.on_commits((0..50).map(|_| down()));
+    refused(&world, "olga", 2).await;
+    world.store.heal();
+    assert_eq!(said(&world, "olga").await.len(), 0);
+    for _ in 0..2 {
+        world.gate.tidy().await;
+        let events = said(&world, "olga").await;
+        assert_eq!(events.len(), 1);
+        let before = "calls of this caller that were refused before and not recorded: 1";
+        assert_eq!(events[0].reason, before);
     }
 }

@@ -21,6 +21,7 @@ use turnpike_rpc::page_token::PageTokens;
 use turnpike_sdk::test_util::Issuer;
 use turnpike_store_sqlite::SqliteStore;
 use turnpike_testkit::clock::{SeededEntropy, TestClock};
+use turnpike_testkit::store::FlakyStore;
 
 const ISSUER: &str = "https://issuer.example.com";
 
@@ -28,6 +29,7 @@ pub(crate) struct World {
     pub(crate) gate: Gate,
     pub(crate) clock: Arc<TestClock>,
     pub(crate) metrics: Metrics,
+    pub(crate) store: Arc<FlakyStore<SqliteStore>>,
     signer: AssertionSigner,
     _folder: TempDir,
 }
@@ -43,10 +45,11 @@ impl World {
 
     pub(crate) async fn with(bounds: InFlight) -> Self {
         let folder = TempDir::new().unwrap();
-        let store = Arc::new(SqliteStore::open(&folder.path().join("t.db")).unwrap());
+        let store = SqliteStore::open(&folder.path().join("t.db")).unwrap();
+        let store = Arc::new(FlakyStore::new(store));
         let clock = Arc::new(TestClock::default());
         let entropy = Arc::new(SeededEntropy::new(7));
-        let registry = Registry::open(store, clock.clone(), entropy.clone()).await.unwrap();
+        let registry = Registry::open(store.clone(), clock.clone(), entropy.clone()).await.unwrap();
         let policy = Follower::start(registry.clone()).await.unwrap().policy();
         let keys = Issuer::es256(ISSUER).keys();
         let verifiers = TokenVerifiers::new(ISSUER, &keys, policy.clone(), clock.clone()).unwrap();
@@ -58,7 +61,7 @@ impl World {
         let limits = Limits::new(rate, rate).in_flight(bounds);
         let (pages, metrics) = (PageTokens::new(&[7; 32]).unwrap(), Metrics::new().unwrap());
         let gate = Gate::new(authenticator, registry, pages, limits, metrics.clone());
-        Self { gate, clock, metrics, signer, _folder: folder }
+        Self { gate, clock, metrics, store, signer, _folder: folder }
     }
 
     /// A call of `row` by a person.
