@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use turnpike_runtime::args::ConfigArgs;
-use turnpike_runtime::config::{Sqlite, Store};
-use turnpike_standalone::{Config, Link};
+use turnpike_standalone::Config;
+use turnpike_standalone::links::{self, Link};
 
 use crate::{data_dir, output};
 
@@ -32,11 +32,10 @@ pub(crate) struct Args {
 pub(crate) fn run(args: Args) -> Result<(), String> {
     let Args { persona, config, data_dir: folder, json } = args;
     let config: Config = config.load(data_dir::setting(folder)?).map_err(|e| e.to_string())?;
-    let Store::Sqlite(Sqlite { data_dir }) = &config.store else {
-        return Err("login links are printed at start only, unless store.kind is `sqlite`".into());
+    let Some(folder) = config.links_folder() else {
+        return Err("login links are printed at start only, unless links_dir is set".into());
     };
-    let links =
-        turnpike_standalone::ask(data_dir, persona.as_deref()).map_err(|e| e.to_string())?;
+    let links = links::ask(folder, persona.as_deref()).map_err(|e| e.to_string())?;
     if json {
         let urls = by_persona(&links);
         output::line(&serde_json::to_string(&urls).map_err(|e| e.to_string())?);

@@ -7,11 +7,9 @@ use std::time::Duration;
 
 use rand::Rng;
 use turnpike_proto::v1 as pb;
-use turnpike_tests::{Caller, Plane};
+use turnpike_tests::{Caller, Plane, Setup};
 use uuid::Uuid;
 
-/// How often the process is killed.
-const KILLS: usize = 200;
 /// Writers at once.
 const WRITERS: usize = 8;
 
@@ -144,7 +142,8 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
     let mut plane = Plane::start_with(config).await;
     let acknowledged = Arc::new(Mutex::new(Acknowledged::default()));
     let mut written = 0;
-    for kill in 0..KILLS {
+    let kills = Setup::current().kills();
+    for kill in 0..kills {
         let caller = plane.caller("pavel").await;
         let writers: Vec<_> = (0..WRITERS)
             .map(|writer| tokio::spawn(write(caller.clone(), acknowledged.clone(), writer)))
@@ -179,5 +178,5 @@ async fn nothing_acknowledged_is_lost_by_a_kill() {
         let created = there.values().filter(|client| client.secrets.len() == 1).count();
         assert_eq!(created, there.len(), "kill {kill}: a client without its secret");
     }
-    assert!(written > KILLS, "only {written} clients in {KILLS} rounds: the test wrote too little");
+    assert!(written > kills, "only {written} clients in {kills} rounds: the test wrote too little");
 }

@@ -31,19 +31,19 @@ async fn who_runs_it_signs_in_again() {
     assert_eq!(used.status, StatusCode::FORBIDDEN);
     assert!(used.text().contains("<code>turnpike links</code>"), "{}", used.text());
 
-    let one = links(plane.data(), &["olga", "--json"]).await;
+    let one = links(&plane.data(), &["olga", "--json"]).await;
     assert!(one.ok && one.err.is_empty(), "{}", one.err);
     let fresh: std::collections::BTreeMap<String, String> = serde_json::from_str(&one.out).unwrap();
     assert_eq!(fresh.keys().collect::<Vec<_>>(), ["olga"]);
     let page = plane.http().get(&fresh["olga"]).await;
     assert!(page.text().contains("Continue as Olga Orders"), "{}", page.text());
 
-    let all = links(plane.data(), &[]).await;
+    let all = links(&plane.data(), &[]).await;
     assert!(all.ok, "{}", all.err);
     for (persona, team) in [("Olga Orders", "orders"), ("Aino Auditor", "security")] {
         assert!(all.out.contains(&format!("{persona} ({team})\n    {}/login?code=", plane.url())));
     }
-    let nobody = links(plane.data(), &["petra"]).await;
+    let nobody = links(&plane.data(), &["petra"]).await;
     assert!(!nobody.ok && nobody.out.is_empty());
     assert!(nobody.err.contains("there is no persona `petra`"), "{}", nobody.err);
 }
@@ -55,7 +55,7 @@ async fn only_the_owner_reaches_the_socket_and_a_killed_process_leaves_no_trap()
     let mode = |path: &Path| std::fs::metadata(path).unwrap().permissions().mode() & 0o777;
     assert_eq!(mode(socket.parent().unwrap()), 0o700);
     let mut plane = plane.restart().await;
-    assert!(links(plane.data(), &["olga"]).await.ok, "after SIGKILL");
+    assert!(links(&plane.data(), &["olga"]).await.ok, "after SIGKILL");
 
     // Whatever comes in, the next one is answered.
     for bytes in [&b"\n"[..], b"{}", b"{\"x\":1}\n", b"\xff\xfe\n", &[b'x'; 100_000]] {
@@ -66,10 +66,10 @@ async fn only_the_owner_reaches_the_socket_and_a_killed_process_leaves_no_trap()
         let _ = stream.read_to_string(&mut answer).await;
         assert!(answer.is_empty() || answer.starts_with('{'), "{answer}");
     }
-    assert!(links(plane.data(), &["olga"]).await.ok);
+    assert!(links(&plane.data(), &["olga"]).await.ok);
 
     plane.stop().await;
     assert!(!socket.exists(), "a process that ends leaves no socket");
-    let gone = links(plane.data(), &[]).await;
+    let gone = links(&plane.data(), &[]).await;
     assert!(!gone.ok && gone.err.contains("no Turnpike runs over"), "{}", gone.err);
 }

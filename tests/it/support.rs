@@ -1,9 +1,24 @@
 //! What several subjects need: objects in the state that a test begins with.
 
+use std::time::{Duration, Instant};
+
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 use turnpike_proto::v1 as pb;
-use turnpike_tests::{Caller, Plane};
+use turnpike_tests::{Caller, Plane, Setup};
+
+/// What `look` sees once it is what it should be: at once where there is one process, within a second where there are
+/// several. What it is not by then is given back all the same, for the test to fail with.
+pub async fn soon<T>(look: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T {
+    let until = Instant::now() + Setup::current().lag();
+    loop {
+        let seen = look().await;
+        if fits(&seen) || Instant::now() >= until {
+            return seen;
+        }
+        tokio::time::sleep(Duration::from_millis(10)).await;
+    }
+}
 
 /// The orders API of the story, registered by its owner; answers with its introspection secret.
 pub async fn orders_api(owner: &Caller) -> (pb::ResourceServer, String) {

@@ -1,6 +1,7 @@
 //! The harness of the end-to-end tests: a whole plane a test, real processes, real sockets.
 //!
-//! [`Plane::start`] runs the built `turnpike` binary on a free port over a temporary folder.
+//! [`Plane::start`] runs the built binaries in the set-up that `TURNPIKE_TEST_SETUP` names: one process over SQLite, one
+//! over DynamoDB as an emulator plays it, or separate processes over the same.
 //! [`Plane::sign_in`] opens a session as the portal does; [`Caller`] calls RPCs with it over native gRPC.
 //! [`OrdersApi`] and [`PartnerApp`] run the examples beside it. `src/bin/demo.rs` plays the story with all of them.
 
@@ -14,11 +15,16 @@
 
 mod http;
 mod plane;
+mod ports;
+mod process;
 mod program;
 mod raw;
 mod session;
+mod setup;
+mod split;
 
 pub use http::{Answer, Http};
 pub use plane::{Plane, bin};
 pub use program::{Ended, OrdersApi, PartnerApp};
 pub use session::{Caller, Session};
+pub use setup::Setup;

@@ -1,33 +1,38 @@
-//! One running `turnpike up`.
+//! One running plane, in the set-up that the environment asks for.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Stdio;
-use std::time::Duration;
+use std::path::PathBuf;
 
-use serde::Deserialize;
 use tempfile::TempDir;
-use tokio::io::{AsyncBufReadExt, BufReader};
-use tokio::process::{Child, Command};
 
 use crate::http::Http;
+use crate::process::{Process, Start};
 use crate::session::{Caller, Session};
+use crate::setup::{Setup, new_table};
+use crate::split::{self, Layout};
 
-/// A running plane; the process ends with it.
+/// The folder of its database, where it has one, and of its socket.
+const DATA: &str = "data";
+
+/// A running plane; its processes end with it.
 #[derive(Debug)]
 pub struct Plane {
-    process: Child,
-    folder: Option<TempDir>,
-    data: PathBuf,
+    /// The one that others talk to is the last.
+    processes: Vec<Process>,
+    shape: Shape,
     url: String,
     links: BTreeMap<String, String>,
 }
 
-/// What `turnpike up --json` says when it listens.
-#[derive(Deserialize)]
-struct Ready {
-    url: String,
-    links: BTreeMap<String, String>,
+/// What a plane is started from, and started again.
+#[derive(Debug)]
+struct Shape {
+    folder: TempDir,
+    config: String,
+    /// Variables that say where the registry is kept.
+    store: Vec<(&'static str, String)>,
+    /// If it is of separate processes.
+    layout: Option<Layout>,
 }
 
 /// The path of a binary of the workspace, built beside the test or the binary that asks.
@@ -41,66 +46,62 @@ pub fn bin(name: &str) -> PathBuf {
     path
 }
 
-/// A command that runs a binary of ours, without what the environment of the tests says: to a program of ours each
-/// `TURNPIKE_` variable is a setting.
-pub(crate) fn command(name: &str) -> Command {
-    let mut command = Command::new(bin(name));
-    for (variable, _) in std::env::vars_os() {
-        if variable.to_string_lossy().starts_with("TURNPIKE_") {
-            command.env_remove(variable);
-        }
+impl Shape {
+    async fn new(config: &str) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        let setup = Setup::current();
+        let data = folder.path().join(DATA).to_string_lossy().into_owned();
+        let store = match setup {
+            Setup::Sqlite => vec![("TURNPIKE_STORE__DATA_DIR", data)],
+            Setup::DynamoDb | Setup::Split => {
+                tokio::fs::create_dir(&data).await.unwrap();
+                new_table().await
+            }
+        };
+        let layout = (setup == Setup::Split).then(Layout::new);
+        Self { folder, config: config.to_owned(), store, layout }
     }
-    command
+
+    async fn start(self) -> Plane {
+        let Self { folder, config, store, layout } = &self;
+        let processes = match layout {
+            Some(layout) => {
+                split::start(layout, folder.path(), &folder.path().join(DATA), config, store).await
+            }
+            None => {
+                let path = folder.path().join("turnpike.toml");
+                tokio::fs::write(&path, config).await.unwrap();
+                let listen = "127.0.0.1:0".to_owned();
+                let (name, args) = ("turnpike", &["up"]);
+                let mut environment = store.clone();
+                let links = folder.path().join(DATA).to_string_lossy().into_owned();
+                environment.push(("TURNPIKE_LINKS_DIR", links));
+                let start = Start { name, args, listen, config: &path, environment: &environment };
+                vec![start.run().await]
+            }
+        };
+        let door = processes.last().unwrap();
+        let links = door.said["links"].as_object().unwrap().iter();
+        let links = links.map(|(id, link)| (id.clone(), link.as_str().unwrap().to_owned()));
+        Plane { url: door.url(), links: links.collect(), processes, shape: self }
+    }
 }
 
 impl Plane {
-    /// A new plane over an empty folder.
+    /// A new plane over an empty store.
     pub async fn start() -> Self {
         Self::start_with("").await
     }
 
-    /// A new plane over an empty folder, with this text as configuration file.
+    /// A new plane over an empty store, with this text as configuration file of `turnpike up`.
     pub async fn start_with(config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
-        let data = folder.path().join("data");
-        let path = folder.path().join("turnpike.toml");
-        tokio::fs::write(&path, config).await.unwrap();
-        let mut plane = Self::start_over(&data, &path).await;
-        plane.folder = Some(folder);
-        plane
+        Shape::new(config).await.start().await
     }
 
-    /// The same folder again, after the process has ended.
+    /// The same again, after its processes have ended.
     pub async fn restart(mut self) -> Self {
-        self.process.kill().await.unwrap();
-        let folder = self.folder.take();
-        let config = folder.as_ref().unwrap().path().join("turnpike.toml");
-        let mut plane = Self::start_over(&self.data.clone(), &config).await;
-        plane.folder = folder;
-        plane
-    }
-
-    /// A plane over a folder that outlives it.
-    pub async fn start_over(data: &Path, config: &Path) -> Self {
-        let mut process = command("turnpike")
-            .args(["up", "--json", "--log", "error", "--listen", "127.0.0.1:0"])
-            .arg("--data-dir")
-            .arg(data)
-            .arg("--config")
-            .arg(config)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
-        let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line())
-            .await
-            .expect("turnpike did not say that it listens")
-            .unwrap()
-            .expect("turnpike ended before it listened");
-        let ready: Ready = serde_json::from_str(&line).unwrap();
-        Self { process, folder: None, data: data.to_owned(), url: ready.url, links: ready.links }
+        self.kill().await;
+        self.shape.start().await
     }
 
     /// Where it listens: `http://127.0.0.1:port`.
@@ -108,9 +109,9 @@ impl Plane {
         &self.url
     }
 
-    /// The folder of its database.
-    pub fn data(&self) -> &Path {
-        &self.data
+    /// The folder that `turnpike links --data-dir` takes.
+    pub fn data(&self) -> PathBuf {
+        self.shape.folder.path().join(DATA)
     }
 
     /// The one-time link of a persona; each works once.
@@ -149,27 +150,27 @@ impl Plane {
         Caller::with_metadata(&self.url, metadata).await
     }
 
-    /// The process id.
-    pub fn pid(&self) -> u32 {
-        self.process.id().unwrap()
+    /// The ids of its processes, with the names of their programs; the one that others talk to is the last.
+    pub fn processes(&self) -> Vec<(&'static str, u32)> {
+        self.processes.iter().map(|process| (process.name(), process.pid())).collect()
     }
 
-    /// Ends the process as its operator does, and waits for it.
+    /// Ends its processes as their operator does, the one that others talk to first, and waits for them.
     pub async fn stop(&mut self) {
-        let command = format!("kill -TERM {}", self.pid());
-        let sent = Command::new("sh").args(["-c", &command]).status().await.unwrap();
-        assert!(sent.success());
-        let ended = tokio::time::timeout(Duration::from_secs(60), self.process.wait()).await;
-        assert!(ended.expect("it does not end").unwrap().success());
+        for process in self.processes.iter_mut().rev() {
+            process.stop().await;
+        }
     }
 
     /// Ends the process at once, as a crash would.
     pub async fn kill(&mut self) {
-        self.process.kill().await.unwrap();
+        for process in &mut self.processes {
+            process.kill().await;
+        }
     }
 
-    /// Whether the process still runs.
+    /// Whether all of its processes still run.
     pub fn is_alive(&mut self) -> bool {
-        self.process.try_wait().unwrap().is_none()
+        self.processes.iter_mut().all(Process::is_alive)
     }
 }

@@ -33,7 +33,7 @@ pub use error::Error;
 pub use limits::{CallLimits, Limits, TokenLimits};
 pub use load::{Configuration, Sources, dump, load};
 pub use log::{Log, LogFormat};
-pub use people::{Persona, Role, Team, check_people, provided_teams};
+pub use people::{Persona, Role, Team, check_people, check_personas, provided_teams};
 pub use policy::Policy;
 pub use quotas::Quotas;
 pub use server::Server;

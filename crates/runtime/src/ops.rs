@@ -5,9 +5,18 @@ use axum::extract::State;
 use axum::http::{StatusCode, header};
 use axum::response::IntoResponse;
 use axum::routing::get;
+use tokio::net::TcpListener;
 use turnpike_rpc::metrics::Metrics;
 
 use crate::readiness::{self, Readiness};
+use crate::server::{self, Drain};
+
+/// Serves probes at an address of their own, as long as the process lives: `/readyz` says to the end that it ends. Needs a
+/// tokio runtime.
+pub fn serve(listener: TcpListener, probes: Router, drain: Drain) {
+    let plain = server::Settings::default();
+    tokio::spawn(server::serve(listener, probes, plain, drain, std::future::pending()));
+}
 
 /// `GET /healthz`, `/readyz`, `/metrics`.
 ///

@@ -115,6 +115,13 @@ impl Announce {
         object.extend(more.into_iter().map(|(key, value)| (key.to_owned(), value)));
         line(&serde_json::Value::Object(object).to_string());
     }
+
+    /// A further line, for people.
+    pub fn say(&self, text: &str) {
+        if !self.json {
+            line(text);
+        }
+    }
 }
 
 #[expect(clippy::print_stdout, reason = "whoever started the program reads it")]

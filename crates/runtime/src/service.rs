@@ -102,7 +102,7 @@ async fn serve<C: ServiceConfig>(
         Some(address) => Some(program::bind(address).await?.0),
         None => None,
     };
-    let settings = server::Settings::of(server)?;
+    let settings = server::Settings::of_service(server)?;
 
     let clock: Arc<dyn Clock> = Arc::new(SystemClock);
     let entropy: Arc<dyn Entropy> = Arc::new(SystemEntropy);
@@ -127,16 +127,7 @@ async fn serve<C: ServiceConfig>(
     let mut router = peer::told_by_gateway(router, &core.registry).await?;
     let probes = ops::router(readiness, core.metrics.clone());
     match ops {
-        Some(listener) => {
-            let plain = server::Settings::default();
-            tokio::spawn(server::serve(
-                listener,
-                probes,
-                plain,
-                drain.clone(),
-                std::future::pending(),
-            ));
-        }
+        Some(listener) => ops::serve(listener, probes, drain.clone()),
         None => router = router.merge(probes),
     }
 

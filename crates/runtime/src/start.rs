@@ -4,6 +4,7 @@ use std::net::SocketAddr;
 
 use turnpike_domain::Error as Failure;
 use turnpike_domain::Problem;
+use turnpike_domain::error::BoxError;
 use turnpike_domain::url::HttpUrl;
 
 use crate::backend::OpenError;
@@ -29,6 +30,9 @@ pub enum Error {
     /// Something inside failed.
     #[error("{0}")]
     Part(#[from] Failure),
+    /// A part that this program alone has refused.
+    #[error("{0}")]
+    Program(BoxError),
     /// A setting was refused by the part it is for.
     #[error("{key}: {problem}")]
     Setting {

@@ -13,3 +13,4 @@ mod service;
 mod serving;
 mod sessions;
 mod sign_in;
+mod upstreams;

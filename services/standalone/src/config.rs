@@ -1,9 +1,11 @@
 //! Configuration of the process that is everything.
 
+use std::path::{Path, PathBuf};
+
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
     AuthorizationServer, Broker, Configuration, Error, Limits, Log, Persona, Policy, Quotas, Role,
-    Server, Store, Team, check_people, optional_url,
+    Server, Sqlite, Store, Team, check_people, optional_url,
 };
 
 /// The configuration of `turnpike up`.
@@ -14,6 +16,8 @@ pub struct Config {
     pub public_url: String,
     /// Origins of other sites whose pages may call with a session.
     pub allowed_origins: Vec<String>,
+    /// The folder in which it listens for `turnpike links`; that of its database if empty, where it has one.
+    pub links_dir: PathBuf,
     /// Where to listen. Without staff login by OIDC this must be a loopback address.
     pub server: Server,
     /// How log lines look.
@@ -51,6 +55,7 @@ impl Default for Config {
         Self {
             public_url: String::new(),
             allowed_origins: Vec::new(),
+            links_dir: PathBuf::new(),
             server: Server::default(),
             log: Log::default(),
             store: Store::default(),
@@ -75,6 +80,17 @@ impl Default for Config {
     }
 }
 
+impl Config {
+    /// In which folder a process gives out login links while it runs, if in any.
+    pub fn links_folder(&self) -> Option<&Path> {
+        match &self.store {
+            _ if !self.links_dir.as_os_str().is_empty() => Some(&self.links_dir),
+            Store::Sqlite(Sqlite { data_dir }) => Some(data_dir),
+            Store::DynamoDb(_) => None,
+        }
+    }
+}
+
 impl Configuration for Config {
     const RENAMED: &'static [(&'static str, &'static str)] = &[
         ("data_dir", "store.data_dir"),
@@ -89,6 +105,7 @@ impl Configuration for Config {
         let Self {
             public_url,
             allowed_origins: _,
+            links_dir: _,
             server,
             log: _,
             store,

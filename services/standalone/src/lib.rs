@@ -4,7 +4,6 @@
 //! as it is with a process each.
 
 mod config;
-mod links;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -12,12 +11,10 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::{Clock, Entropy};
-use turnpike_gateway::{Gateway, GatewayConfig, LoginLinks, SealKeys};
+use turnpike_gateway::{Gateway, GatewayConfig, SealKeys};
 use turnpike_rpc::assertion::AssertionKeys;
 use turnpike_runtime::clock::SystemClock;
-use turnpike_runtime::config::{
-    Configuration as _, Limits, Role, Sqlite, Store, TokenLimits, provided_teams,
-};
+use turnpike_runtime::config::{Configuration as _, Limits, Role, TokenLimits, provided_teams};
 use turnpike_runtime::core::{Core, Settings};
 use turnpike_runtime::entropy::SystemEntropy;
 use turnpike_runtime::readiness::Readiness;
@@ -25,7 +22,7 @@ use turnpike_runtime::server::{self, Drain};
 use turnpike_runtime::{Parts, backend, ops, program, start};
 
 pub use crate::config::Config;
-pub use crate::links::{AskError, Link, ask};
+pub use turnpike_gateway::links::{self, Link};
 
 /// Why the process did not start, or stopped.
 #[derive(Debug, thiserror::Error)]
@@ -116,7 +113,7 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
     let login_links = gateway.login_links();
     let links = links::issue(&login_links, None);
     let links = links.map_err(|error| start::Error::setting("personas", error))?;
-    let more_links = more_links(&config.store, login_links);
+    let more_links = config.links_folder().and_then(|at| links::Server::start(at, login_links));
     Ok(Ready { gateway, listener, address, url, links, more_links })
 }
 
@@ -144,20 +141,6 @@ impl Ready {
     pub async fn serve(self, shutdown: impl Future<Output = ()> + Send) -> Result<(), Error> {
         let Self { gateway, listener, address: _, url: _, links: _, more_links: _more } = self;
         Ok(gateway.serve(listener, shutdown).await?)
-    }
-}
-
-/// What gives out links while the process runs, where it has a folder of its own.
-fn more_links(store: &Store, links: LoginLinks) -> Option<links::Server> {
-    let Store::Sqlite(Sqlite { data_dir }) = store else { return None };
-    links.personas().next()?;
-    match links::Server::start(data_dir, links.clone()) {
-        Ok(server) => Some(server),
-        Err(error) => {
-            // It serves all the same: whoever needs a link starts it again.
-            tracing::warn!(error = %error, "links.no_socket");
-            None
-        }
     }
 }
 

@@ -50,6 +50,7 @@ fn check<C: Configuration>(name: &str) -> String {
 fn each_sample_says_every_key() {
     check::<turnpike_audit::Config>("audit");
     check::<turnpike_clients::Config>("clients");
+    check::<turnpike_gateway::process::Config>("gateway");
     check::<turnpike_introspection::Config>("introspection");
     check::<turnpike_resource_servers::Config>("resource-servers");
     check::<turnpike_teams::Config>("teams");
@@ -64,8 +65,16 @@ fn the_sample_of_one_process_is_its_default() {
 
 #[test]
 fn every_sample_is_checked() {
-    let checked =
-        ["audit", "clients", "introspection", "resource-servers", "teams", "tokens", "up"];
+    let checked = [
+        "audit",
+        "clients",
+        "gateway",
+        "introspection",
+        "resource-servers",
+        "teams",
+        "tokens",
+        "up",
+    ];
     let there = std::fs::read_dir(path("up").parent().unwrap()).unwrap();
     let there: BTreeSet<String> =
         there.map(|file| file.unwrap().file_name().into_string().unwrap()).collect();

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use turnpike_registry::store::Store;
-use turnpike_store_dynamodb::{DynamoStore, OpenError as Refused, Settings};
+use turnpike_store_dynamodb::{DynamoStore, OpenError as Refused, Settings, connect, create};
 
 use super::{Issuing, OpenError};
 use crate::{config, start};
@@ -16,6 +16,7 @@ pub(super) async fn store(dynamodb: &config::DynamoDb) -> Result<Arc<dyn Store>,
         table,
         region,
         endpoint_url,
+        create_table,
         connect_timeout_ms,
         attempt_timeout_ms,
         operation_timeout_ms,
@@ -27,7 +28,14 @@ pub(super) async fn store(dynamodb: &config::DynamoDb) -> Result<Arc<dyn Store>,
         operation_timeout: Duration::from_millis(*operation_timeout_ms),
         ..Settings::new(table, region)
     };
-    match DynamoStore::open(&settings).await {
+    let opened = async {
+        let client = connect(&settings).await?;
+        if *create_table {
+            create(&client, table).await?;
+        }
+        DynamoStore::over(client, &settings).await
+    };
+    match opened.await {
         Ok(store) => Ok(Arc::new(store)),
         // A setting has its name in the configuration.
         Err(error @ Refused::Setting { .. }) => {

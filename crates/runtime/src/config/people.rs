@@ -49,6 +49,19 @@ pub enum Role {
 ///
 /// The first that makes no sense.
 pub fn check_people(teams: &[Team], personas: &[Persona]) -> Result<(), Error> {
+    check_teams(teams)?;
+    check_personas(personas)?;
+    for (n, persona) in personas.iter().enumerate() {
+        let known = |team: &String| teams.iter().any(|known| known.team == *team);
+        if !persona.teams.iter().all(known) {
+            return Err(Error::value(format!("personas[{n}].teams"), "is not one of `teams`"));
+        }
+    }
+    Ok(())
+}
+
+/// Holds teams: each once.
+fn check_teams(teams: &[Team]) -> Result<(), Error> {
     let mut known = BTreeSet::new();
     for (n, team) in teams.iter().enumerate() {
         let key = format!("teams[{n}].team");
@@ -58,17 +71,22 @@ pub fn check_people(teams: &[Team], personas: &[Persona]) -> Result<(), Error> {
         }
         team_name(&format!("teams[{n}].display_name"), &team.display_name)?;
     }
+    Ok(())
+}
+
+/// Holds personas whose teams others know: each once.
+///
+/// # Errors
+///
+/// The first that makes no sense.
+pub fn check_personas(personas: &[Persona]) -> Result<(), Error> {
     let mut people = BTreeSet::new();
     for (n, persona) in personas.iter().enumerate() {
         if persona.id.is_empty() || !people.insert(&persona.id) {
             return Err(Error::value(format!("personas[{n}].id"), "must be there, and only once"));
         }
         for team in &persona.teams {
-            let key = format!("personas[{n}].teams");
-            check_team(&key, team)?;
-            if !known.contains(team) {
-                return Err(Error::value(key, "is not one of `teams`"));
-            }
+            check_team(&format!("personas[{n}].teams"), team)?;
         }
     }
     Ok(())

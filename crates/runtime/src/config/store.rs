@@ -28,6 +28,9 @@ pub struct DynamoDb {
     pub region: String,
     /// Where the API is, if not at AWS: an emulator, or a private endpoint.
     pub endpoint_url: String,
+    /// Makes the table if it is not there. For an emulator: a table at AWS is described with the rest of the
+    /// infrastructure, and protected.
+    pub create_table: bool,
     /// How long a connection may take to come about, in milliseconds.
     pub connect_timeout_ms: u64,
     /// How long one attempt of a call may take, in milliseconds.
@@ -56,6 +59,7 @@ impl Default for DynamoDb {
             table: "turnpike".to_owned(),
             region: String::new(),
             endpoint_url: String::new(),
+            create_table: false,
             // One lost request can be repeated within six seconds.
             connect_timeout_ms: 1000,
             attempt_timeout_ms: 2000,
@@ -103,6 +107,7 @@ impl DynamoDb {
             table,
             region,
             endpoint_url,
+            create_table,
             connect_timeout_ms,
             attempt_timeout_ms,
             operation_timeout_ms,
@@ -113,6 +118,12 @@ impl DynamoDb {
             return Err(Error::value("store.connect_timeout_ms", "must be more than 0"));
         }
         optional_url("store.endpoint_url", endpoint_url)?;
+        if *create_table && endpoint_url.is_empty() {
+            return Err(Error::value(
+                "store.create_table",
+                "is for an emulator: set store.endpoint_url",
+            ));
+        }
         if *attempt_timeout_ms == 0 || operation_timeout_ms < attempt_timeout_ms {
             return Err(Error::value(
                 "store.operation_timeout_ms",

@@ -55,6 +55,15 @@ impl Default for Settings {
 }
 
 impl Settings {
+    /// The same for a service behind a gateway, which puts all calls of all callers on one connection.
+    ///
+    /// # Errors
+    ///
+    /// A file of TLS that makes no sense.
+    pub fn of_service(config: &config::Server) -> Result<Self, tls::Error> {
+        Ok(Self { concurrent_streams: 10_000, ..Self::of(config)? })
+    }
+
     /// What the configuration says, and the defaults for the rest. Needs a tokio runtime, where files of TLS are read
     /// again as they change.
     ///

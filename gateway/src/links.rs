@@ -1,8 +1,8 @@
 //! New login links from a running process, for whoever runs it: `turnpike links`.
 //!
-//! The process listens on a Unix socket in a folder of its own inside the data folder, which nobody else
-//! may enter (mode 0700). No web page reaches such a socket, and no other user of the machine; what it gives
-//! out, its owner could read in the terminal of the process anyway.
+//! The process listens on a Unix socket in a folder of its own inside one that it is given (the data folder, where it has
+//! one), which nobody else may enter (mode 0700). No web page reaches such a socket, and no other user of the machine; what
+//! it gives out, its owner could read in the terminal of the process anyway.
 
 use std::fs::{self, DirBuilder};
 use std::io::{self, BufRead, BufReader, Read, Write};
@@ -14,7 +14,8 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt, AsyncReadExt, AsyncWriteExt};
 use tokio::net::{UnixListener, UnixStream};
-use turnpike_gateway::{IssueError, LoginLink, LoginLinks};
+
+use crate::login::{IssueError, LoginLink, LoginLinks};
 
 /// How long either side waits for the other.
 const PATIENCE: Duration = Duration::from_secs(5);
@@ -75,7 +76,7 @@ impl From<&LoginLink> for Link {
 /// Why no link came.
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
-    /// Nothing listens for this data folder.
+    /// Nothing listens in this folder.
     #[error("no Turnpike runs over `{}`", .0.display())]
     NotRunning(PathBuf),
     /// It said why not.
@@ -86,14 +87,14 @@ pub enum AskError {
     Io(#[from] io::Error),
 }
 
-/// Asks the process over this data folder for new links: of this persona, or of each.
+/// Asks the process that listens in this folder for new links: of this persona, or of each.
 ///
 /// # Errors
 ///
 /// [`AskError`].
-pub fn ask(data_dir: &Path, persona: Option<&str>) -> Result<Vec<Link>, AskError> {
-    let mut stream = Client::connect(socket_in(data_dir))
-        .map_err(|_| AskError::NotRunning(data_dir.to_owned()))?;
+pub fn ask(folder: &Path, persona: Option<&str>) -> Result<Vec<Link>, AskError> {
+    let mut stream =
+        Client::connect(socket_in(folder)).map_err(|_| AskError::NotRunning(folder.to_owned()))?;
     stream.set_read_timeout(Some(PATIENCE))?;
     stream.set_write_timeout(Some(PATIENCE))?;
     let question = Question { persona: persona.map(str::to_owned) };
@@ -108,21 +109,32 @@ pub fn ask(data_dir: &Path, persona: Option<&str>) -> Result<Vec<Link>, AskError
 }
 
 /// Answers questions until it is dropped, and then leaves no socket behind.
-pub(crate) struct Server {
+pub struct Server {
     path: PathBuf,
     answers: tokio::task::JoinHandle<()>,
 }
 
 impl Server {
-    /// Listens in this data folder, which no other process has: the store says so first.
-    ///
+    /// Listens in this folder, which no other process has, if there is anybody to make links for. Where it cannot, it
+    /// says so in the log: whoever needs a link starts the process again. Needs a tokio runtime.
+    pub fn start(folder: &Path, links: LoginLinks) -> Option<Self> {
+        links.personas().next()?;
+        match Self::listen(folder, links) {
+            Ok(server) => Some(server),
+            Err(error) => {
+                tracing::warn!(error = %error, "links.no_socket");
+                None
+            }
+        }
+    }
+
     /// # Errors
     ///
     /// The folder of the socket cannot be made, others may enter it, or its path is too long for a socket (108
     /// bytes on Linux).
-    pub(crate) fn start(data_dir: &Path, links: LoginLinks) -> io::Result<Self> {
-        let path = socket_in(data_dir);
-        let folder = path.parent().unwrap_or(data_dir);
+    fn listen(within: &Path, links: LoginLinks) -> io::Result<Self> {
+        let path = socket_in(within);
+        let folder = path.parent().unwrap_or(within);
         match DirBuilder::new().mode(0o700).create(folder) {
             Err(error) if error.kind() == io::ErrorKind::AlreadyExists => {}
             made => made?,
@@ -170,8 +182,8 @@ impl std::fmt::Debug for Server {
     }
 }
 
-fn socket_in(data_dir: &Path) -> PathBuf {
-    data_dir.join("links").join("socket")
+fn socket_in(folder: &Path) -> PathBuf {
+    folder.join("links").join("socket")
 }
 
 /// Whether the other end is the user that runs this process, or root, who may read its memory as well.
@@ -196,7 +208,11 @@ async fn answer(stream: UnixStream, links: &LoginLinks) -> io::Result<()> {
 }
 
 /// A new link for a persona, or for each.
-pub(crate) fn issue(links: &LoginLinks, persona: Option<&str>) -> Result<Vec<Link>, IssueError> {
+///
+/// # Errors
+///
+/// There is no such persona, or too many links are open.
+pub fn issue(links: &LoginLinks, persona: Option<&str>) -> Result<Vec<Link>, IssueError> {
     let everyone = || links.personas().map(|persona| persona.id.as_str()).collect();
     let wanted: Vec<&str> = persona.map_or_else(everyone, |persona| vec![persona]);
     wanted.into_iter().map(|id| links.issue(id).map(|link| Link::from(&link))).collect()

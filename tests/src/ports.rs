@@ -1,0 +1,45 @@
+//! Ports that are known before anybody listens there: processes that name each other need them.
+
+use std::fs::{self, File};
+use std::net::TcpListener;
+
+/// Below those that the system gives out by itself.
+const FIRST: u16 = 15_000;
+const BLOCK: u16 = 20;
+const BLOCKS: u16 = 800;
+
+/// A block of ports that no other test has, in this program or another, as long as it is kept.
+#[derive(Debug)]
+pub(crate) struct Ports {
+    next: u16,
+    end: u16,
+    _lock: File,
+}
+
+impl Ports {
+    /// Takes the first free block.
+    pub(crate) fn reserve() -> Self {
+        let folder = std::env::temp_dir().join("turnpike-test-ports");
+        fs::create_dir_all(&folder).unwrap();
+        for block in 0..BLOCKS {
+            let lock = File::create(folder.join(block.to_string())).unwrap();
+            if lock.try_lock().is_ok() {
+                let next = FIRST + block * BLOCK;
+                return Self { next, end: next + BLOCK, _lock: lock };
+            }
+        }
+        panic!("all blocks of ports are taken");
+    }
+
+    /// One at which nobody listens.
+    pub(crate) fn next(&mut self) -> u16 {
+        while self.next < self.end {
+            let port = self.next;
+            self.next += 1;
+            if TcpListener::bind(("127.0.0.1", port)).is_ok() {
+                return port;
+            }
+        }
+        panic!("no port of the block is free");
+    }
+}
