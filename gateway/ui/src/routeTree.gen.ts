@@ -10,6 +10,7 @@
 
 import { Route as rootRouteImport } from "./routes/__root";
 import { Route as IndexRouteImport } from "./routes/index";
+import { Route as DriftRouteImport } from "./routes/drift";
 import { Route as ActivityIndexRouteImport } from "./routes/activity/index";
 import { Route as ActivitySequenceRouteImport } from "./routes/activity/$sequence";
 import { Route as ClientsIndexRouteImport } from "./routes/clients/index";
@@ -31,6 +32,11 @@ import { Route as TeamsTeamEditRouteImport } from "./routes/teams/$team.edit";
 const IndexRoute = IndexRouteImport.update({
   id: "/",
   path: "/",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const DriftRoute = DriftRouteImport.update({
+  id: "/drift",
+  path: "/drift",
   getParentRoute: () => rootRouteImport,
 } as any);
 const ActivityIndexRoute = ActivityIndexRouteImport.update({
@@ -123,6 +129,7 @@ const TeamsTeamEditRoute = TeamsTeamEditRouteImport.update({
 
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
+  "/drift": typeof DriftRoute;
   "/activity/$sequence": typeof ActivitySequenceRoute;
   "/clients/new": typeof ClientsNewRoute;
   "/grants/$grantId": typeof GrantsGrantIdRoute;
@@ -143,6 +150,7 @@ export interface FileRoutesByFullPath {
 }
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
+  "/drift": typeof DriftRoute;
   "/activity/$sequence": typeof ActivitySequenceRoute;
   "/clients/new": typeof ClientsNewRoute;
   "/grants/$grantId": typeof GrantsGrantIdRoute;
@@ -164,6 +172,7 @@ export interface FileRoutesByTo {
 export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   "/": typeof IndexRoute;
+  "/drift": typeof DriftRoute;
   "/activity/$sequence": typeof ActivitySequenceRoute;
   "/clients/new": typeof ClientsNewRoute;
   "/grants/$grantId": typeof GrantsGrantIdRoute;
@@ -186,6 +195,7 @@ export interface FileRouteTypes {
   fileRoutesByFullPath: FileRoutesByFullPath;
   fullPaths:
     | "/"
+    | "/drift"
     | "/activity/$sequence"
     | "/clients/new"
     | "/grants/$grantId"
@@ -206,6 +216,7 @@ export interface FileRouteTypes {
   fileRoutesByTo: FileRoutesByTo;
   to:
     | "/"
+    | "/drift"
     | "/activity/$sequence"
     | "/clients/new"
     | "/grants/$grantId"
@@ -226,6 +237,7 @@ export interface FileRouteTypes {
   id:
     | "__root__"
     | "/"
+    | "/drift"
     | "/activity/$sequence"
     | "/clients/new"
     | "/grants/$grantId"
@@ -247,6 +259,7 @@ export interface FileRouteTypes {
 }
 export interface RootRouteChildren {
   IndexRoute: typeof IndexRoute;
+  DriftRoute: typeof DriftRoute;
   ActivitySequenceRoute: typeof ActivitySequenceRoute;
   ClientsNewRoute: typeof ClientsNewRoute;
   GrantsGrantIdRoute: typeof GrantsGrantIdRoute;
@@ -273,6 +286,13 @@ declare module "@tanstack/react-router" {
       path: "/";
       fullPath: "/";
       preLoaderRoute: typeof IndexRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/drift": {
+      id: "/drift";
+      path: "/drift";
+      fullPath: "/drift";
+      preLoaderRoute: typeof DriftRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/activity/": {
@@ -399,6 +419,7 @@ declare module "@tanstack/react-router" {
 
 const rootRouteChildren: RootRouteChildren = {
   IndexRoute: IndexRoute,
+  DriftRoute: DriftRoute,
   ActivitySequenceRoute: ActivitySequenceRoute,
   ClientsNewRoute: ClientsNewRoute,
   GrantsGrantIdRoute: GrantsGrantIdRoute,

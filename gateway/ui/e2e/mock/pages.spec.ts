@@ -171,6 +171,30 @@ const pages: {
     heading: "Grant requested",
     act: (page) => page.getByRole("link", { name: "Grant requested" }).first().click(),
   },
+  { name: "drift", path: "/drift", as: "aino", heading: "Drift" },
+  { name: "drift: not told yet", path: "/drift?tab=pending", as: "ada", heading: "Drift" },
+  {
+    name: "adopting",
+    path: "/drift?kind=unmanaged",
+    as: "ada",
+    heading: "Drift",
+    act: async (page) => {
+      await page.getByRole("button", { name: "Adopt Reports" }).click();
+      await page.getByRole("combobox", { name: "Owning team" }).fill("bill");
+      await page.getByRole("option", { name: "Billing" }).click();
+      await expect(page.getByText("What the registry would have")).toBeVisible();
+    },
+  },
+  {
+    name: "reverting what is lost",
+    path: "/drift",
+    as: "ada",
+    heading: "Drift",
+    act: async (page) => {
+      await page.getByRole("button", { name: "Revert Old price feed" }).click();
+      await expect(page.getByRole("alert")).toBeVisible();
+    },
+  },
   {
     name: "palette",
     path: "/",

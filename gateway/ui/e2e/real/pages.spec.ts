@@ -17,6 +17,7 @@ const addresses = [
   { path: "/teams/orders", heading: "Orders" },
   { path: "/teams/orders/edit", heading: "Edit Orders" },
   { path: "/activity", heading: "Activity" },
+  { path: "/drift", heading: "Drift" },
   { path: "/nowhere/at/all", heading: "No such page" },
 ];
 

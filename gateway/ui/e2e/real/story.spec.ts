@@ -230,6 +230,26 @@ test("aino reads all of it in the log, and the log is whole", async ({ browser }
   await leave();
 });
 
+test("aino looks for drift, and hears that this installation has no pool", async ({ browser }) => {
+  const { page, turnpike, leave } = await as(browser, "aino");
+  await turnpike.open("/", "Overview");
+  await page.getByRole("link", { name: "Drift" }).click();
+  await expect(turnpike.heading("Drift")).toBeFocused();
+  await expect(page.getByText("There is no pool, so nothing can drift")).toBeVisible();
+  await expect(page.getByRole("button", { name: "Start a walk" })).toHaveAttribute(
+    "aria-description",
+    "There is no pool to walk through",
+  );
+  await leave();
+});
+
+test("drift is not for the members of a team", async ({ browser }) => {
+  const { page, turnpike, leave } = await as(browser, "olga");
+  await turnpike.open("/drift", "Not allowed");
+  await expect(page.getByRole("link", { name: "Drift" })).toHaveCount(0);
+  await leave();
+});
+
 test("an auditor changes nothing of others", async ({ browser }) => {
   const { page, turnpike, leave } = await as(browser, "aino");
   await turnpike.open(`/clients/${client.clientId}`, clientName);

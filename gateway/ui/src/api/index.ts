@@ -7,6 +7,15 @@ export {
 } from "./gen/turnpike/v1/audit_pb";
 export { ClientService } from "./gen/turnpike/v1/clients_pb";
 export { GrantService } from "./gen/turnpike/v1/grants_pb";
+export {
+  DriftKind,
+  ReconcileService,
+  type AdoptResponse,
+  type Drift,
+  type DriftField,
+  type ListDriftResponse,
+  type Pending,
+} from "./gen/turnpike/v1/reconcile_pb";
 export { ResourceServerService } from "./gen/turnpike/v1/resource_servers_pb";
 export {
   ClientState,

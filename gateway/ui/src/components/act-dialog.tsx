@@ -1,10 +1,11 @@
-import { Button, Checkbox, Group, Loader, Modal, Stack, Text, Textarea } from "@mantine/core";
+import { Button, Checkbox, Group, Loader, Stack, Text, Textarea } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
 import { useId, useState, type ReactNode } from "react";
 import { EffectKind, type Effect, type Impact } from "~/api";
 import { explain, sentence } from "~/api/errors";
 import { paths } from "~/lib/paths";
 import { useSession } from "~/session/session";
+import { Dialog } from "./dialog";
 import { FaultAlert } from "./fault";
 import { TextLink } from "./links";
 import { Scopes } from "./mono";
@@ -28,6 +29,7 @@ export function ActDialog({
   actLabel,
   danger = true,
   asksTwice = true,
+  ready = true,
   note,
   onClose,
   reload,
@@ -43,6 +45,8 @@ export function ActDialog({
   danger?: boolean;
   /** Whether grants that end with it must be confirmed apart; false where ending them is the act itself. */
   asksTwice?: boolean;
+  /** False while what the children ask for is not there yet, such as a choice or a dry run. */
+  ready?: boolean;
   /** Asks for words that the other side or the log will show. */
   note?: { label: string; description: string; required: boolean; field: string };
   onClose: () => void;
@@ -71,7 +75,7 @@ export function ActDialog({
   const noteFault = note === undefined ? undefined : fault?.fields[note.field];
   const checking = check !== undefined && impact.isPending;
   return (
-    <Modal opened onClose={onClose} size="lg" title={<Text fw={650}>{title}</Text>}>
+    <Dialog onClose={onClose} size="lg" title={title}>
       <form
         onSubmit={(event) => {
           event.preventDefault();
@@ -131,14 +135,14 @@ export function ActDialog({
               type="submit"
               {...(danger ? { color: "red" } : {})}
               loading={doing.isPending}
-              disabled={checking || impact.error !== null || (breaksOthers && !confirmed)}
+              disabled={!ready || checking || impact.error !== null || (breaksOthers && !confirmed)}
             >
               {actLabel}
             </Button>
           </Group>
         </Stack>
       </form>
-    </Modal>
+    </Dialog>
   );
 }
 

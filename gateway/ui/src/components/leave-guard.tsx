@@ -1,5 +1,6 @@
-import { Button, Group, Modal, Text } from "@mantine/core";
+import { Button, Group, Text } from "@mantine/core";
 import { useBlocker } from "@tanstack/react-router";
+import { Dialog } from "./dialog";
 
 /** Asks before the user leaves a page on which something would be lost. */
 export function LeaveGuard({
@@ -19,12 +20,7 @@ export function LeaveGuard({
   });
   if (blocker.status !== "blocked") return null;
   return (
-    <Modal
-      opened
-      onClose={blocker.reset}
-      title={<Text fw={650}>{title}</Text>}
-      withCloseButton={false}
-    >
+    <Dialog onClose={blocker.reset} title={title} withCloseButton={false}>
       <Text mb="lg">{text}</Text>
       <Group justify="flex-end">
         <Button variant="default" onClick={blocker.proceed}>
@@ -34,6 +30,6 @@ export function LeaveGuard({
           Keep editing
         </Button>
       </Group>
-    </Modal>
+    </Dialog>
   );
 }

@@ -34,6 +34,9 @@ export const paths = {
   team: (team: string) => linkOptions({ to: "/teams/$team", params: { team } }),
   editTeam: (team: string) => linkOptions({ to: "/teams/$team/edit", params: { team } }),
 
+  drift: (search: { tab?: DriftTab; kind?: (typeof driftKinds)[number] } = {}) =>
+    linkOptions({ to: "/drift", search }),
+
   activity: (
     search: { client?: string; "resource-server"?: string; team?: string; about?: string } = {},
   ) => linkOptions({ to: "/activity", search }),
@@ -46,6 +49,10 @@ export type ResourceServerTab = (typeof resourceServerTabs)[number];
 
 export const clientTabs = ["access", "secrets", "try", "settings"] as const;
 export type ClientTab = (typeof clientTabs)[number];
+
+export const driftTabs = ["drift", "pending"] as const;
+export type DriftTab = (typeof driftTabs)[number];
+export const driftKinds = ["different", "missing", "unmanaged"] as const;
 
 export const teamStates = ["active", "orphan"] as const;
 

@@ -8,6 +8,7 @@ import {
 } from "~/api/gen/turnpike/v1/resources_pb";
 import { TeamState } from "~/api/gen/turnpike/v1/teams_pb";
 import { draftGrant, keepGrant, refreshScopes } from "./grants";
+import { seedPool } from "./pool-seed";
 import { Caller, personas, World } from "./world";
 
 const minute = 60_000;
@@ -443,6 +444,7 @@ export function seededWorld(): World {
     26 * 60 * minute,
     GrantState.PENDING,
   );
+  seedPool(world);
   world.sortEvents();
   return world;
 }

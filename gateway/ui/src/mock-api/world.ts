@@ -11,6 +11,7 @@ import {
   type ResourceServer,
   type Secret,
 } from "~/api/gen/turnpike/v1/resources_pb";
+import type { Drift, Pending } from "~/api/gen/turnpike/v1/reconcile_pb";
 import { TeamSchema, TeamState, type Team } from "~/api/gen/turnpike/v1/teams_pb";
 import { denied, signedOut } from "./faults";
 
@@ -40,6 +41,16 @@ export const personas = {
 
 export type PersonaId = keyof typeof personas;
 
+/** What an authorization server elsewhere has, as far as it says something else than the registry. */
+export interface Pool {
+  readonly drifts: Map<string, Drift>;
+  pending: Pending[];
+  /** What clients hold that only the pool has. */
+  readonly unmanagedScopes: Map<string, string[]>;
+  walk: { start: Date; end: Date; lookedAt: number } | undefined;
+  walking: boolean;
+}
+
 /** All that the mock keeps. Several callers may share one. */
 export class World {
   readonly resourceServers = new Map<string, ResourceServer>();
@@ -48,6 +59,8 @@ export class World {
   readonly events: Event[] = [];
   readonly teams = new Map<string, Team>();
   readonly answers = new Map<string, unknown>();
+  /** Undefined with the embedded issuer. */
+  pool: Pool | undefined;
   #ids = 0;
   #revisions = 0;
 

@@ -21,8 +21,12 @@ export interface Session {
   readonly memberTeams: readonly Team[];
   /** The teams the user may act for: for a platform admin, all. */
   readonly actingTeams: readonly Team[];
+  /** All teams of the company that are known here, by name. */
+  readonly everyTeam: readonly Team[];
   readonly isAdmin: boolean;
   readonly isAuditor: boolean;
+  /** Whether what belongs to all teams is theirs to read: the whole log, the pool. */
+  readonly readsAll: boolean;
   readonly teamsKnown: boolean;
   readonly deployment: Deployment | undefined;
   /** What the team is called, where we know it; else its key. */
@@ -80,14 +84,17 @@ function sessionOf(answer: GetSessionResponse, teams: readonly Team[]): Session 
   const isAuditor = answer.roles.includes(Role.AUDITOR);
   const memberTeams = answer.teams.filter((team) => team.member);
   const names = new Map([...teams, ...answer.teams].map((team) => [team.team, team.displayName]));
+  const every = new Map([...teams, ...answer.teams].map((team) => [team.team, team]));
   const acting = new Set(answer.teams.map((team) => team.team));
   return {
     id: answer.principal?.id ?? "",
     name: nameOf(answer.principal),
     memberTeams,
     actingTeams: answer.teams,
+    everyTeam: [...every.values()].toSorted((a, b) => a.displayName.localeCompare(b.displayName)),
     isAdmin,
     isAuditor,
+    readsAll: isAdmin || isAuditor,
     teamsKnown: answer.teamsKnown,
     deployment: answer.deployment,
     teamName: (team) => {

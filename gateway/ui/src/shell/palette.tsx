@@ -3,6 +3,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { createSpotlight, Spotlight, type SpotlightActionData } from "@mantine/spotlight";
 import { useDebouncedValue } from "@mantine/hooks";
 import {
+  IconArrowsDiff,
   IconBolt,
   IconBuildingBroadcastTower,
   IconHistory,
@@ -18,13 +19,15 @@ import { useNavigate } from "@tanstack/react-router";
 import { useEffect, useState } from "react";
 import { ClientService, ResourceServerService } from "~/api";
 import { paths } from "~/lib/paths";
+import { useSession } from "~/session/session";
 import { pageActions } from "./page-actions";
 
 const [store, spotlight] = createSpotlight();
 
-/** Goes anywhere by typing: pages, actions, resource servers, clients. */
+/** Goes anywhere by typing: pages, actions, resource servers, clients, teams. */
 export default function Palette({ open, onClose }: { open: boolean; onClose: () => void }) {
   const navigate = useNavigate();
+  const session = useSession();
   const [query, setQuery] = useState("");
   const [text] = useDebouncedValue(query.trim().slice(0, 100), 150);
   const options = { enabled: open && text !== "", placeholderData: keepPreviousData };
@@ -88,6 +91,17 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
       leftSection: <IconHistory size={18} />,
       onClick: () => void navigate(paths.activity()),
     },
+    ...(session.readsAll
+      ? [
+          {
+            id: "drift",
+            label: "Drift",
+            keywords: "pool cognito reconcile outbox pending walk",
+            leftSection: <IconArrowsDiff size={18} />,
+            onClick: () => void navigate(paths.drift()),
+          },
+        ]
+      : []),
   ];
   const acts: SpotlightActionData[] = [
     {
@@ -147,6 +161,21 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
         onClick: () => void navigate(paths.client(client.clientId)),
       })),
     },
+    {
+      group: "Teams",
+      actions: (text === "" ? [] : session.everyTeam)
+        .filter((team) =>
+          `${team.displayName} ${team.team}`.toLowerCase().includes(text.toLowerCase()),
+        )
+        .slice(0, 6)
+        .map((team) => ({
+          id: `team-${team.team}`,
+          label: team.displayName,
+          description: team.team,
+          leftSection: <IconUsersGroup size={18} />,
+          onClick: () => void navigate(paths.team(team.team)),
+        })),
+    },
   ].filter((group) => group.actions.length > 0);
 
   return (
@@ -172,7 +201,7 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
       maxHeight="60vh"
       searchProps={{
         leftSection: <IconSearch size={18} />,
-        placeholder: "Pages, actions, resource servers, clients",
+        placeholder: "Pages, actions, resource servers, clients, teams",
         "aria-label": "Search or jump to",
       }}
     />

@@ -2,6 +2,7 @@ import { useQuery } from "@connectrpc/connect-query";
 import { AppShell, Burger, Kbd, Text, UnstyledButton } from "@mantine/core";
 import { useDisclosure, useHotkeys } from "@mantine/hooks";
 import {
+  IconArrowsDiff,
   IconBuildingBroadcastTower,
   IconHistory,
   IconHome2,
@@ -12,10 +13,11 @@ import {
 } from "@tabler/icons-react";
 import { Link, useRouter } from "@tanstack/react-router";
 import { lazy, Suspense, useEffect, useState, type ComponentType, type ReactNode } from "react";
-import { GrantService } from "~/api";
+import { GrantService, ReconcileService } from "~/api";
 import { live } from "~/api/live";
 import { Logo } from "~/components/logo";
 import { paths } from "~/lib/paths";
+import { driftInput } from "~/features/drift/query";
 import { waitingInput } from "~/features/grants/waiting";
 import { useSession } from "~/session/session";
 import { UserMenu } from "./user-menu";
@@ -102,6 +104,7 @@ export function Shell({ children }: { children: ReactNode }) {
 }
 
 function Navigation() {
+  const session = useSession();
   const waiting = useQuery(GrantService.method.listGrants, waitingInput, live);
   const found = waiting.data?.grants.length ?? 0;
   const more = (waiting.data?.nextPageToken ?? "") !== "";
@@ -118,13 +121,7 @@ function Navigation() {
       </NavItem>
       <NavItem to={paths.grants()} icon={IconKey}>
         Grants
-        {found > 0 && (
-          <span className={classes.count} title="waiting for your decision">
-            {found}
-            {more && "+"}
-            <span className="visually-hidden"> waiting for your decision</span>
-          </span>
-        )}
+        <Count found={found} more={more} of="waiting for your decision" />
       </NavItem>
       <NavItem to={paths.teams()} icon={IconUsersGroup}>
         Teams
@@ -132,7 +129,32 @@ function Navigation() {
       <NavItem to={paths.activity()} icon={IconHistory}>
         Activity
       </NavItem>
+      {session.readsAll && <DriftItem />}
     </div>
+  );
+}
+
+function DriftItem() {
+  const drift = useQuery(ReconcileService.method.listDrift, driftInput, live);
+  const found = drift.data?.drifts.length ?? 0;
+  const more = (drift.data?.nextPageToken ?? "") !== "";
+  return (
+    <NavItem to={paths.drift()} icon={IconArrowsDiff}>
+      Drift
+      <Count found={found} more={more} of="differ between registry and pool" />
+    </NavItem>
+  );
+}
+
+function Count({ found, more, of }: { found: number; more: boolean; of: string }) {
+  return (
+    found > 0 && (
+      <span className={classes.count} title={of}>
+        {found}
+        {more && "+"}
+        <span className="visually-hidden"> {of}</span>
+      </span>
+    )
   );
 }
 

@@ -1,5 +1,5 @@
-import { useQuery } from "@connectrpc/connect-query";
-import { ClientService, type Event } from "~/api";
+import type { Event } from "~/api";
+import { ClientName } from "~/components/client-name";
 import { TextLink } from "~/components/links";
 import { paths } from "~/lib/paths";
 import { useSession } from "~/session/session";
@@ -36,14 +36,4 @@ export function SubjectLink({ event }: { event: Event }) {
     default:
       return <span>{event.subject}</span>;
   }
-}
-
-/** What a client is called now; its id where it is gone, or not for this reader. */
-function ClientName({ clientId }: { clientId: string }) {
-  const query = useQuery(
-    ClientService.method.getClient,
-    { clientId },
-    { staleTime: 5 * 60_000, retry: false },
-  );
-  return query.data?.client?.displayName ?? clientId;
 }

@@ -1,6 +1,6 @@
 import type { Event, FieldChange } from "~/api";
 import { list, splitScope } from "~/lib/words";
-import { fieldInWords, listChange, valueInWords } from "./changes";
+import { fieldInWords, listChange, valueInWords } from "~/lib/log-values";
 
 type Change = Pick<FieldChange, "field" | "before" | "after">;
 

@@ -47,10 +47,9 @@ export function VerifyLog() {
     },
     onError: notifyFault,
   });
-  const disabledReason =
-    session.isAdmin || session.isAuditor
-      ? undefined
-      : "Only auditors and platform admins may read the whole log";
+  const disabledReason = session.readsAll
+    ? undefined
+    : "Only auditors and platform admins may read the whole log";
   return (
     <Panel>
       <Group justify="space-between" gap="sm">

@@ -9,7 +9,7 @@ import { FaultPage, NotFoundPage } from "~/components/error-page";
 import { Key } from "~/components/mono";
 import { Fact, Facts, PageHeader, Panel } from "~/components/page";
 import { When } from "~/components/when";
-import { fieldInWords, listChange, valueInWords } from "~/features/activity/changes";
+import { fieldInWords, listChange, valueInWords } from "~/lib/log-values";
 import { refusalInWords } from "~/features/activity/summary";
 import { SubjectLink } from "~/features/activity/subject-link";
 import { actionInWords } from "~/features/activity/words";

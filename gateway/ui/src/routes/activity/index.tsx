@@ -130,7 +130,7 @@ function ActivityPage() {
       <PageHeader
         title="Activity"
         subtitle={
-          session.isAdmin || session.isAuditor
+          session.readsAll
             ? "The log: every change and every refused attempt at one, in one order without gaps."
             : "What happened to the resource servers, clients and grants of your teams."
         }
@@ -138,7 +138,7 @@ function ActivityPage() {
       <VerifyLog />
       <Toolbar>
         <ChoiceFilter name="about" label="About what" value={search.about} choices={aboutChoices} />
-        <TeamFilter team={search.team} everyone="All teams" />
+        <TeamFilter team={search.team} everyone="All teams" others={session.readsAll} />
         <DayFilter name="from" label="From" value={search.from} />
         <DayFilter name="to" label="To" value={search.to} />
         <FilterChip name="client" label="Client" value={search.client} />

@@ -67,7 +67,7 @@ function TeamPage() {
           </Fact>
         </Facts>
       </Panel>
-      {(session.isAdmin || session.isAuditor) && <Mapping team={team} />}
+      {session.readsAll && <Mapping team={team} />}
       <Panel title="What it owns">
         <ButtonLink
           variant="default"

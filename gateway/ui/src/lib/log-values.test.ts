@@ -1,5 +1,5 @@
 import { expect, it } from "vitest";
-import { fieldInWords, listChange, valueInWords } from "./changes";
+import { fieldInWords, listChange, valueInWords } from "./log-values";
 
 it.each([
   ["display_name", '"Nature Basket"', "Nature Basket"],

@@ -1,5 +1,5 @@
-import { durationInWords, inFull } from "~/lib/time";
-import { list } from "~/lib/words";
+import { durationInWords, inFull } from "./time";
+import { list } from "./words";
 
 const names: Record<string, string> = {
   client_id: "client",
