@@ -2,12 +2,25 @@ import { NativeSelect, SegmentedControl } from "@mantine/core";
 import { useSession } from "~/session/session";
 import { useSetSearch } from "./list-page";
 
-/** Everyone's, or one of the teams the user knows of. A team in the URL is kept, known or not. */
-export function TeamFilter({ team, everyone }: { team: string | undefined; everyone: string }) {
+/**
+ * Everyone's, or those of one team: the user's own, and all others where the list may hold what is theirs. A
+ * team in the URL is kept, known or not.
+ */
+export function TeamFilter({
+  team,
+  everyone,
+  others = false,
+}: {
+  team: string | undefined;
+  everyone: string;
+  /** Whether the list holds what belongs to other teams. */
+  others?: boolean;
+}) {
   const session = useSession();
   const setSearch = useSetSearch();
   const mine = session.memberTeams.map((one) => one.team);
-  const known = [...mine, ...session.actingTeams.map((one) => one.team)];
+  const theirs = others ? session.everyTeam : session.actingTeams;
+  const known = [...mine, ...theirs.map((one) => one.team)];
   const teams = [...new Set(team === undefined ? known : [...known, team])];
   const change = (value: string) => setSearch({ team: value === "" ? undefined : value });
   if (teams.length <= 2) {

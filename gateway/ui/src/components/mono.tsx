@@ -35,9 +35,18 @@ export function Scopes({ scopes }: { scopes: readonly string[] }) {
 }
 
 /** A command or a snippet with its copy button. */
-export function CodeBlock({ code, what }: { code: string; what: string }) {
+export function CodeBlock({
+  code,
+  what,
+  wrap = false,
+}: {
+  code: string;
+  what: string;
+  /** Breaks its lines, where all of it should be seen at once. */
+  wrap?: boolean;
+}) {
   return (
-    <div className={classes.block}>
+    <div className={classes.block} data-wrap={wrap || undefined}>
       {/* Focusable, so that the keyboard can scroll it. */}
       {/* oxlint-disable-next-line jsx-a11y/no-noninteractive-tabindex */}
       <pre tabIndex={0} aria-label={what}>

@@ -1,8 +1,9 @@
-import { Alert, Button, Group, Modal, Stack, Text } from "@mantine/core";
+import { Alert, Button, Group, Stack, Text } from "@mantine/core";
 import { IconAlertTriangle, IconDownload } from "@tabler/icons-react";
 import { download } from "~/lib/clipboard";
 import { CodeBlock } from "./mono";
 import { CopyButton } from "./copy-button";
+import { Dialog } from "./dialog";
 import classes from "./fault.module.css";
 
 export interface ShownSecret {
@@ -22,14 +23,13 @@ export function SecretOnce({ secret, onDone }: { secret: ShownSecret; onDone: ()
   const file = `${secret.owner.replaceAll(/[^\p{L}\p{N}._-]+/gu, "-")}.env`;
   const name = secret.userName.label === "Client id" ? "CLIENT" : "RESOURCE_SERVER";
   return (
-    <Modal
-      opened
+    <Dialog
       onClose={() => undefined}
       withCloseButton={false}
       closeOnEscape={false}
       closeOnClickOutside={false}
       size="lg"
-      title={<Text fw={650}>The secret of {secret.owner}</Text>}
+      title={`The secret of ${secret.owner}`}
     >
       {secret.value === "" ? (
         <Stack>
@@ -62,7 +62,7 @@ export function SecretOnce({ secret, onDone }: { secret: ShownSecret; onDone: ()
               Secret
             </Text>
             <div data-testid="secret-value">
-              <CodeBlock code={secret.value} what="secret" />
+              <CodeBlock code={secret.value} what="secret" wrap />
             </div>
           </div>
           <Group justify="space-between">
@@ -88,6 +88,6 @@ export function SecretOnce({ secret, onDone }: { secret: ShownSecret; onDone: ()
           </Group>
         </Stack>
       )}
-    </Modal>
+    </Dialog>
   );
 }

@@ -129,3 +129,54 @@ describe("the log", () => {
     expect(line).toHaveTextContent("list-orders and cancel-order");
   });
 });
+
+describe("a dialog", () => {
+  it("gives the focus back to what opened it", async () => {
+    const { user } = renderApp("/resource-servers/lj-health-food?tab=settings");
+    const button = await screen.findByRole("button", { name: "Delete" });
+    button.focus();
+    await user.keyboard("{Enter}");
+    const dialog = await screen.findByRole("dialog");
+    await waitFor(() =>
+      expect(within(dialog).getByRole("button", { name: "Cancel" })).toHaveFocus(),
+    );
+    await user.keyboard("{Escape}");
+    await waitFor(() => expect(dialog).not.toBeInTheDocument());
+    await waitFor(() => expect(button).toHaveFocus());
+  });
+
+  it("gives it to the heading where what opened it is gone", async () => {
+    const world = seededWorld();
+    const { user } = renderApp(`/clients/${clientIdOf(world, "Nature Basket")}?tab=secrets`, {
+      as: "pavel",
+      world,
+    });
+    const [remove] = await screen.findAllByRole("button", { name: /^Remove secret/ });
+    if (remove === undefined) throw new Error("the seed has two secrets");
+    await user.click(remove);
+    const dialog = await screen.findByRole("dialog");
+    await user.click(within(dialog).getByRole("button", { name: "Remove the secret" }));
+    await waitFor(() => expect(dialog).not.toBeInTheDocument());
+    await waitFor(async () => expect(await heading("Nature Basket")).toHaveFocus());
+  });
+});
+
+describe("those who read it all", () => {
+  it("begin with who can call what, and choose among all teams", async () => {
+    const { user, address } = renderApp("/", { as: "aino" });
+    await user.click(await screen.findByRole("link", { name: /^Who can call what/ }));
+    await heading("Grants");
+    expect(address()).toBe("/grants?state=active");
+    await user.selectOptions(screen.getByRole("combobox", { name: "Owning team" }), "Orders");
+    await waitFor(() => expect(address()).toContain("team=orders"));
+  });
+});
+
+describe("the owning team", () => {
+  it("leads to whom to ask", async () => {
+    const { user } = renderApp("/resource-servers/billing", { as: "pavel" });
+    await heading("Billing");
+    await user.click(await screen.findByRole("link", { name: "Billing" }));
+    expect(await screen.findByText("#team-billing")).toBeVisible();
+  });
+});

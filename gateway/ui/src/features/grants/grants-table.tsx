@@ -33,11 +33,7 @@ export function GrantsTable({
               {subject === "client" ? nameOfClient(grant) : grant.resourceServer}
             </TextLink>
           }
-          second={
-            subject === "client"
-              ? session.teamName(grant.clientTeam)
-              : session.teamName(grant.resourceServerTeam)
-          }
+          second={`Team ${session.teamName(subject === "client" ? grant.clientTeam : grant.resourceServerTeam)}`}
         />
       ),
     },

@@ -1,9 +1,11 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { Skeleton, Text } from "@mantine/core";
 import {
+  IconBan,
   IconBuildingBroadcastTower,
   IconChevronRight,
   IconCircleCheck,
+  IconHistory,
   IconKey,
   IconPlus,
   IconServerBolt,
@@ -44,6 +46,7 @@ export function Overview({ wanted }: { wanted: string | undefined }) {
       />
       <TeamsNotKnown />
       <Waiting />
+      {session.isAuditor && <AuditActions />}
       {team === undefined ? (
         <NoTeam />
       ) : (
@@ -173,6 +176,32 @@ function QuickActions() {
         title="Ask for access"
         text="Scopes of another API, for your client"
         link={paths.newGrant()}
+      />
+    </div>
+  );
+}
+
+/** Where those begin who read it all. */
+function AuditActions() {
+  return (
+    <div className={classes.quick}>
+      <Quick
+        icon={<IconKey size={20} aria-hidden="true" />}
+        title="Who can call what"
+        text="Active grants of all teams"
+        link={paths.grants({ state: "active" })}
+      />
+      <Quick
+        icon={<IconHistory size={20} aria-hidden="true" />}
+        title="What happened"
+        text="The log: verify it, export it"
+        link={paths.activity()}
+      />
+      <Quick
+        icon={<IconBan size={20} aria-hidden="true" />}
+        title="What was refused"
+        text="Attempts that were not allowed"
+        link={paths.activity({ about: "refusals" })}
       />
     </div>
   );

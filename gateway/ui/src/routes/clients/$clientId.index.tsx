@@ -138,9 +138,7 @@ function ClientPage() {
                 <Key value={client.clientId} what="client id" />
               </Fact>
               <Fact name="Owning team">
-                <TextLink {...paths.clients({ team: client.team })}>
-                  {session.teamName(client.team)}
-                </TextLink>
+                <TextLink {...paths.team(client.team)}>{session.teamName(client.team)}</TextLink>
               </Fact>
               <Fact name="Token lifetime">
                 {durationInWords(Number(client.tokenLifetime?.seconds ?? 3600n))}

@@ -76,7 +76,7 @@ function ClientsPage() {
       <PageHeader
         title="Clients"
         subtitle={
-          session.isAdmin || session.isAuditor
+          session.readsAll
             ? "Systems that get tokens: partners and services, of all teams."
             : "Systems of your teams that get tokens: partners and services."
         }
@@ -88,7 +88,7 @@ function ClientsPage() {
       />
       <Toolbar>
         <SearchBox text={search.text} label="Search names and client ids" />
-        <TeamFilter team={search.team} everyone="All teams" />
+        <TeamFilter team={search.team} everyone="All teams" others={session.readsAll} />
         <ChoiceFilter
           name="state"
           label="State"

@@ -111,9 +111,17 @@ function GrantPage() {
       {pending && (
         <Panel tone="attention">
           <Text size="sm">
-            {against === undefined
-              ? "This request waits for you or somebody else of your team."
-              : `This request waits for team ${session.teamName(grant.resourceServerTeam)}.`}
+            {against === undefined ? (
+              "This request waits for you or somebody else of your team."
+            ) : (
+              <>
+                This request waits for team{" "}
+                <TextLink inherit underline="always" {...paths.team(grant.resourceServerTeam)}>
+                  {session.teamName(grant.resourceServerTeam)}
+                </TextLink>
+                .
+              </>
+            )}
           </Text>
         </Panel>
       )}

@@ -15,6 +15,7 @@ import { FilterChip } from "~/components/filter-chip";
 import { GrantsTable } from "~/features/grants/grants-table";
 import { grantStates, paths } from "~/lib/paths";
 import { compact, oneOf, text } from "~/lib/search-params";
+import { useSession } from "~/session/session";
 
 const states = {
   pending: GrantState.PENDING,
@@ -39,6 +40,7 @@ export const Route = createFileRoute("/grants/")({
 });
 
 function GrantsPage() {
+  const session = useSession();
   const search = Route.useSearch();
   const setSearch = useSetSearch();
   const waiting = search.view === "waiting";
@@ -100,7 +102,7 @@ function GrantsPage() {
             ]}
           />
         )}
-        <TeamFilter team={search.team} everyone="All teams" />
+        <TeamFilter team={search.team} everyone="All teams" others={session.readsAll} />
         <FilterChip name="client" label="Client" value={search.client} />
         <FilterChip
           name="resource-server"

@@ -197,7 +197,12 @@ function ClientSelect({ value, error, onChange }: ChoiceProps) {
   const name = chosen.data?.client?.displayName;
   const found = useQuery(
     ClientService.method.listClients,
-    { text: words === name ? "" : words, pageSize: 20 },
+    {
+      text: words === name ? "" : words,
+      pageSize: 20,
+      // An auditor is shown the clients of all teams, and may ask for their own only.
+      team: session.isAuditor ? (session.memberTeams[0]?.team ?? "") : "",
+    },
     { placeholderData: keepPreviousData },
   );
   const mine = (found.data?.clients ?? []).filter((client) => session.mayManage(client.team));
@@ -213,7 +218,9 @@ function ClientSelect({ value, error, onChange }: ChoiceProps) {
     <>
       <ServerSelect
         label="Client"
-        description="One of the clients that your team owns"
+        description={
+          session.isAdmin ? "Of any team: you are a platform admin" : "One that your team owns"
+        }
         placeholder="Choose a client"
         value={value}
         error={error}

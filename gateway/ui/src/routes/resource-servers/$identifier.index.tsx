@@ -112,9 +112,7 @@ function ResourceServerPage() {
                 <Key value={server.identifier} what="identifier" />
               </Fact>
               <Fact name="Owning team">
-                <TextLink {...paths.resourceServers({ team: server.team })}>
-                  {session.teamName(server.team)}
-                </TextLink>
+                <TextLink {...paths.team(server.team)}>{session.teamName(server.team)}</TextLink>
               </Fact>
               <Fact name="Registered">
                 <When time={server.createTime} absent="with Turnpike" />

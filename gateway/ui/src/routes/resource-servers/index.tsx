@@ -74,7 +74,7 @@ function ResourceServersPage() {
       />
       <Toolbar>
         <SearchBox text={search.text} label="Search names, identifiers and scopes" />
-        <TeamFilter team={search.team} everyone="All teams" />
+        <TeamFilter team={search.team} everyone="All teams" others />
       </Toolbar>
       {query.error !== null && (
         <FaultAlert error={query.error} retry={() => void query.refetch()} />
