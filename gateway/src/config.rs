@@ -7,6 +7,7 @@ use turnpike_domain::actor::Role;
 use turnpike_domain::id::TeamId;
 use turnpike_runtime::{config, server, start};
 
+use crate::oidc::OidcSettings;
 use crate::origin::Origin;
 
 /// Settings of a gateway. [`GatewayConfig::new`] has the defaults.
@@ -20,6 +21,8 @@ pub struct GatewayConfig {
     pub allowed_origins: Vec<Origin>,
     /// The people who can sign in by a login link. Only with a loopback `public_origin`.
     pub personas: Vec<Persona>,
+    /// The directory by which people sign in, if there is one.
+    pub oidc: Option<OidcSettings>,
     /// How long a login link works: 15 minutes by default.
     pub login_link_lifetime: Duration,
     /// Sessions of browsers.
@@ -37,6 +40,7 @@ impl GatewayConfig {
             public_origin,
             allowed_origins: Vec::new(),
             personas: Vec::new(),
+            oidc: None,
             login_link_lifetime: Duration::from_secs(15 * 60),
             session: SessionSettings::default(),
             calls: CallSettings::default(),
@@ -108,6 +112,15 @@ pub struct SessionSettings {
     pub lifetime: Duration,
     /// Without a call, less up to a tenth: 30 minutes by default.
     pub idle: Duration,
+}
+
+impl SessionSettings {
+    /// What the configuration of a program says.
+    pub fn of(sessions: &config::Sessions) -> Self {
+        let config::Sessions { lifetime_minutes, idle_minutes } = *sessions;
+        let minutes = |minutes: u32| Duration::from_secs(u64::from(minutes) * 60);
+        Self { lifetime: minutes(lifetime_minutes), idle: minutes(idle_minutes) }
+    }
 }
 
 impl Default for SessionSettings {

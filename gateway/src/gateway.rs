@@ -25,6 +25,7 @@ use crate::forward::Upstreams;
 use crate::grpc::{Calls, Parts};
 use crate::host::Hosts;
 use crate::login::LoginLinks;
+use crate::oidc::{self, Oidc};
 use crate::origin::Origin;
 use crate::person;
 use crate::portal::Portal;
@@ -111,6 +112,7 @@ impl Builder {
             public_origin: public,
             allowed_origins,
             personas,
+            oidc,
             login_link_lifetime,
             session,
             calls,
@@ -123,10 +125,20 @@ impl Builder {
         let (clock_of, entropy_of) = (|| Arc::clone(&clock), || Arc::clone(&entropy));
         let links =
             LoginLinks::new(&public, login_link_lifetime, &personas, clock_of(), entropy_of());
+        let roles = oidc.as_ref().map(|oidc| oidc.roles.clone()).unwrap_or_default();
+        let oidc = oidc.map(|settings| {
+            let (keys, registry) = (seal_keys.clone(), registry.clone());
+            let (clock, entropy) = (clock_of(), entropy_of());
+            let parts = oidc::Parts { settings, public: &public, keys, registry, clock, entropy };
+            Oidc::new(parts).map(Arc::new)
+        });
+        let oidc = oidc.transpose()?;
         let sessions = Sessions::new(session::Parts {
             origin: &public,
             settings: session,
             personas: &personas,
+            roles,
+            oidc: oidc.clone(),
             keys: seal_keys,
             registry,
             clock: clock_of(),
@@ -146,6 +158,7 @@ impl Builder {
         });
         let sign_in = SignIn {
             links: links.clone(),
+            oidc,
             sessions,
             same_origin,
             public: public.clone(),
@@ -184,6 +197,9 @@ pub enum BuildError {
         "personas need a public origin on this machine, such as `http://127.0.0.1:8080`: not `{0}`"
     )]
     PersonasInPublic(Origin),
+    /// A setting of the directory cannot be used.
+    #[error("oidc: {}", turnpike_rpc::status::causes(.0))]
+    Oidc(#[from] turnpike_domain::Error),
 }
 
 /// The door of a Turnpike: portal, sessions, gRPC-web, and the way to the services.

@@ -15,14 +15,15 @@ use turnpike_domain::ports::Entropy;
 use crate::headers::harden_page;
 
 const STYLE: &str = "
-:root { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; }
+html { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText; }
 body { margin: 0; min-height: 100dvh; display: grid; place-items: center; }
-main { max-width: 30rem; padding: 2rem; }
+main { max-width: 30rem; padding: 2rem; box-sizing: border-box; }
 h1 { font-size: 1.5rem; line-height: 1.25; }
-code { font-size: .95em; }
-button { font: inherit; padding: .6rem 1.2rem; border: 0; border-radius: .5rem; cursor: pointer;
-  background: #1864ab; color: #fff; }
-button:focus-visible { outline: 3px solid #74c0fc; outline-offset: 2px; }
+code { font-size: .95em; overflow-wrap: anywhere; }
+.small { font-size: .875rem; }
+button, .button { font: inherit; padding: .6rem 1.2rem; border: 0; border-radius: .5rem; cursor: pointer;
+  background: #1864ab; color: #fff; text-decoration: none; display: inline-block; }
+button:focus-visible, .button:focus-visible { outline: 3px solid #74c0fc; outline-offset: 2px; }
 ";
 
 /// Text that a person or a request wrote, fit for a page.

@@ -24,9 +24,10 @@ use turnpike_runtime::{Grpc, backend, ops, program, start};
 use self::config::targets;
 use self::services::{ROWS, Row};
 use self::told::Told;
-use crate::config::GatewayConfig;
+use crate::config::{GatewayConfig, SessionSettings};
 use crate::gateway::Gateway;
 use crate::links;
+use crate::oidc::OidcSettings;
 use crate::seal::SealKeys;
 use crate::upstream::Replicas;
 
@@ -53,6 +54,8 @@ pub async fn serve(config: Config, announce: Announce) -> Result<(), start::Erro
     let url = config.public_url.trim_end_matches('/');
     let mut settings = GatewayConfig::of(url, &config.allowed_origins, &config.personas)?;
     settings.server = server::Settings::of(&config.server)?;
+    settings.session = SessionSettings::of(&config.sessions);
+    settings.oidc = OidcSettings::of(&config.oidc)?;
     let signer = AssertionSigner::publish(registry.clone(), clock.clone(), entropy.clone()).await?;
     let seal = SealKeys::follow(registry.clone()).await?;
     let mut builder =

@@ -22,8 +22,10 @@ const HEAD_LEN: usize = 1 + KEY_ID_LEN;
 const PERIOD_SECONDS: i64 = 7 * 24 * 3600;
 /// How often it is looked whether it is time for the next.
 const READ_PAUSE: Duration = Duration::from_secs(600);
-/// Far above what we seal; browsers keep about 4096 bytes of a cookie.
-const LENGTH_MAX: usize = 4096;
+/// Far above what we seal into cookies; browsers keep about 4096 bytes of one.
+const COOKIE_MAX: usize = 4096;
+/// The same for what we seal into the store.
+const KEPT_MAX: usize = 256 * 1024;
 
 /// A secret of 32 random bytes that session cookies are sealed with. It shows nothing of itself.
 #[derive(Clone)]
@@ -116,6 +118,8 @@ pub(crate) struct Sealer {
     keys: SealKeys,
     /// What the text is for, so that one sealed for another purpose does not open.
     purpose: String,
+    /// The longest text that is looked at.
+    longest: usize,
 }
 
 struct Sealing {
@@ -124,8 +128,14 @@ struct Sealing {
 }
 
 impl Sealer {
+    /// For cookies.
     pub(crate) const fn new(keys: SealKeys, purpose: String) -> Self {
-        Self { keys, purpose }
+        Self { keys, purpose, longest: COOKIE_MAX }
+    }
+
+    /// For what is kept in the store.
+    pub(crate) const fn large(keys: SealKeys, purpose: String) -> Self {
+        Self { keys, purpose, longest: KEPT_MAX }
     }
 
     /// `plain` as text fit for a cookie: base64url of version, key id, nonce and ciphertext.
@@ -156,7 +166,7 @@ impl Sealer {
 
     /// What was sealed, if it was sealed here, for this purpose, and not changed since.
     pub(crate) fn open(&self, text: &str) -> Option<Vec<u8>> {
-        if text.len() > LENGTH_MAX {
+        if text.len() > self.longest {
             return None;
         }
         let bytes = URL_SAFE_NO_PAD.decode(text).ok()?;
@@ -232,7 +242,7 @@ mod tests {
         }
         assert_eq!(s.open(&format!("{text}=")), None);
         assert_eq!(s.open(&format!("{text}A")), None);
-        assert_eq!(s.open(&"A".repeat(LENGTH_MAX + 1)), None);
+        assert_eq!(s.open(&"A".repeat(COOKIE_MAX + 1)), None);
     }
 
     #[test]

@@ -7,6 +7,8 @@
 mod cookie;
 mod kept;
 mod people;
+mod reread;
+mod tokens;
 
 use std::fmt;
 use std::sync::Arc;
@@ -20,15 +22,18 @@ use turnpike_domain::{Error, Principal};
 use turnpike_registry::Registry;
 
 use crate::config::{Persona, SessionSettings};
+use crate::oidc::{Oidc, RoleRule};
 use crate::origin::Origin;
 use crate::seal::SealKeys;
 
 use self::cookie::Cookies;
 use self::kept::Kept;
 use self::people::People;
+use self::reread::Reading;
 
-pub(crate) use self::cookie::Cookie;
+pub(crate) use self::cookie::{Cookie, pairs};
 pub(crate) use self::kept::FRESH;
+pub(crate) use self::tokens::Tokens;
 
 /// How often a session is ended anew if something else of it changed meanwhile.
 const TRIES: u32 = 5;
@@ -39,8 +44,11 @@ pub(crate) struct Sessions(Arc<Inner>);
 
 struct Inner {
     cookies: Cookies,
+    keys: SealKeys,
     kept: Kept,
     people: People,
+    oidc: Option<Arc<Oidc>>,
+    reading: Reading,
     settings: SessionSettings,
     registry: Registry,
     clock: Arc<dyn Clock>,
@@ -52,6 +60,10 @@ pub(crate) struct Parts<'a> {
     pub(crate) origin: &'a Origin,
     pub(crate) settings: SessionSettings,
     pub(crate) personas: &'a [Persona],
+    /// Who of the directory is more than a member of teams.
+    pub(crate) roles: Vec<RoleRule>,
+    /// The directory.
+    pub(crate) oidc: Option<Arc<Oidc>>,
     pub(crate) keys: SealKeys,
     pub(crate) registry: Registry,
     pub(crate) clock: Arc<dyn Clock>,
@@ -78,11 +90,15 @@ pub(crate) enum NoSession {
 
 impl Sessions {
     pub(crate) fn new(parts: Parts<'_>) -> Self {
-        let Parts { origin, settings, personas, keys, registry, clock, entropy } = parts;
+        let Parts { origin, settings, personas, roles, oidc, keys, registry, clock, entropy } =
+            parts;
         Self(Arc::new(Inner {
-            cookies: Cookies::new(origin, keys),
+            cookies: Cookies::new(origin, keys.clone()),
+            keys,
             kept: Kept::new(registry.clone(), Arc::clone(&clock)),
-            people: People::new(personas, registry.clone(), Arc::clone(&clock)),
+            people: People::new(personas, roles, registry.clone(), Arc::clone(&clock)),
+            oidc,
+            reading: Reading::default(),
             settings,
             registry,
             clock,
@@ -100,12 +116,22 @@ impl Sessions {
         &self,
         person: Principal,
         sign_in: SignIn,
+        tokens: Option<&Tokens>,
     ) -> Result<HeaderValue, Error> {
-        let Inner { cookies, people, settings, registry, clock, entropy, .. } = self.0.as_ref();
+        let Inner { cookies, keys, people, settings, registry, clock, entropy, .. } =
+            self.0.as_ref();
         let now = clock.now();
         let mut secret = [0u8; cookie::SECRET_BYTES];
         entropy.fill(&mut secret);
-        let lifetime = i64::try_from(settings.lifetime.as_millis()).unwrap_or(i64::MAX);
+        let lifetime = match tokens {
+            // Whom we cannot ask about again, we do not believe for long.
+            Some(Tokens { refresh: None, .. }) => {
+                let useless = self.0.oidc.as_ref().map(|oidc| oidc.useless_after());
+                useless.map_or(settings.lifetime, |useless| settings.lifetime.min(useless))
+            }
+            _ => settings.lifetime,
+        };
+        let lifetime = i64::try_from(lifetime.as_millis()).unwrap_or(i64::MAX);
         let expire_time = now.plus_millis(lifetime);
         let session = Session {
             session_id: SessionId::of(&secret),
@@ -117,7 +143,9 @@ impl Sessions {
             idle_seconds: i64::try_from(settings.idle.as_secs()).unwrap_or(i64::MAX),
             end: None,
         };
-        registry.begin_session(&session, None).await?;
+        let tokens = tokens.map(|t| t.seal(keys, &session.session_id, entropy.as_ref()));
+        let tokens = tokens.transpose()?;
+        registry.begin_session(&session, tokens.as_deref()).await?;
         people.note_teams(&session).await;
         cookies.set(&secret, expire_time, now, entropy.as_ref())
     }
@@ -149,6 +177,7 @@ impl Sessions {
         let Inner { cookies, kept, people, clock, .. } = self.0.as_ref();
         let secret = cookies.open(value, clock.now()).ok_or(NoSession::Ended)?;
         let session = kept.live(&SessionId::of(secret.as_ref()), true).await?;
+        let session = self.vouched(session).await?;
         let staff = people.staff(&session).await?.ok_or(NoSession::Ended)?;
         Ok(Live { staff, session: session.as_ref().clone() })
     }
@@ -170,6 +199,12 @@ impl Sessions {
             }
         }
         Err(Error::Unavailable("others changed the session again and again".into()))
+    }
+
+    /// What the directory gave for a session, if it is kept and opens.
+    pub(crate) async fn tokens(&self, id: &SessionId) -> Result<Option<Tokens>, Error> {
+        let kept = self.0.registry.session_tokens(id).await?;
+        Ok(kept.and_then(|text| Tokens::open(&text, &self.0.keys, id)))
     }
 
     /// Completes when a session is no longer good, for an answer that lasts. That one is open is no use of the session.

@@ -1,5 +1,7 @@
 //! `/login` and `/logout`.
 
+mod directory;
+
 use std::sync::Arc;
 
 use axum::body::Bytes;
@@ -18,18 +20,22 @@ use turnpike_domain::session::{EndReason, SignIn as How};
 use turnpike_domain::{Error, Principal, PrincipalKind};
 
 use crate::config::Persona;
+use crate::context::RequestContext;
 use crate::csrf::SameOrigin;
 use crate::edge::ByOtherName;
 use crate::login::{Dead, LoginLinks};
+use crate::oidc::{self, Oidc};
 use crate::origin::Origin;
 use crate::pages::{escape, page};
 use crate::person;
-use crate::session::{Live, NoSession, Sessions};
+use crate::session::{Live, NoSession, Sessions, Tokens};
 
 /// What signing in needs.
 #[derive(Clone, Debug)]
 pub(crate) struct SignIn {
     pub(crate) links: LoginLinks,
+    /// The directory, if people sign in by one.
+    pub(crate) oidc: Option<Arc<Oidc>>,
     pub(crate) sessions: Sessions,
     pub(crate) same_origin: SameOrigin,
     pub(crate) public: Origin,
@@ -40,6 +46,10 @@ impl SignIn {
     pub(crate) fn routes(self) -> Router {
         Router::new()
             .route("/login", get(show).post(redeem))
+            .route("/login/ways", get(directory::ways))
+            .route(oidc::CALLBACK, get(directory::callback))
+            .route(oidc::FRONT_CHANNEL, get(directory::front_channel))
+            .route(oidc::SIGNED_OUT, get(directory::signed_out))
             .route("/logout", post(log_out))
             .layer(DefaultBodyLimit::max(4096))
             .with_state(Arc::new(self))
@@ -73,16 +83,16 @@ impl SignIn {
         self.page(StatusCode::FORBIDDEN, title, self.how())
     }
 
-    /// Begins a session of a persona. Whoever was signed in here is not any more, wherever a copy of that cookie may
-    /// be.
-    async fn begin(&self, persona: &Persona, headers: &HeaderMap) -> Result<HeaderValue, Error> {
+    /// Begins a session. Whoever was signed in here is not any more, wherever a copy of that cookie may be.
+    async fn begin(
+        &self,
+        person: Principal,
+        how: How,
+        tokens: Option<&Tokens>,
+        headers: &HeaderMap,
+    ) -> Result<HeaderValue, Error> {
         let before = self.sessions.session_in(headers).await;
-        let person = Principal {
-            kind: PrincipalKind::Staff,
-            id: persona.id.clone(),
-            display_name: persona.display_name.clone(),
-        };
-        let cookie = self.sessions.begin(person, How::Link).await?;
+        let cookie = self.sessions.begin(person, how, tokens).await?;
         match before {
             Ok(Live { session, .. }) => {
                 self.sessions.end(&session.session_id, EndReason::Replaced).await?;
@@ -117,13 +127,19 @@ impl SignIn {
 async fn show(
     State(sign_in): State<Arc<SignIn>>,
     other_name: Option<Extension<ByOtherName>>,
+    context: Option<Extension<RequestContext>>,
     uri: Uri,
     headers: HeaderMap,
 ) -> Response {
     if other_name.is_some() && sign_in.public.is_loopback() {
         return to_public(&sign_in.public, &uri);
     }
-    let Some(code) = field(uri.query().unwrap_or_default().as_bytes(), "code") else {
+    let code = field(uri.query().unwrap_or_default().as_bytes(), "code");
+    if let (Some(oidc), None) = (&sign_in.oidc, &code) {
+        let context = context.map(|Extension(context)| context);
+        return sign_in.off(oidc, &uri, &headers, context.as_ref()).await;
+    }
+    let Some(code) = code else {
         return match sign_in.sessions.session_in(&headers).await {
             Ok(session) => {
                 let name = escape(&session.staff.display_name);
@@ -181,7 +197,12 @@ async fn redeem(
         Ok(persona) => persona,
         Err(dead) => return sign_in.dead(dead, wants_json),
     };
-    let cookie = match sign_in.begin(persona, &headers).await {
+    let person = Principal {
+        kind: PrincipalKind::Staff,
+        id: persona.id.clone(),
+        display_name: persona.display_name.clone(),
+    };
+    let cookie = match sign_in.begin(person, How::Link, None, &headers).await {
         Ok(cookie) => cookie,
         Err(error) => return sign_in.unavailable(&error),
     };
@@ -201,24 +222,28 @@ async fn log_out(State(sign_in): State<Arc<SignIn>>, headers: HeaderMap) -> Resp
     if sign_in.same_origin.check_form(&headers).is_err() {
         return sign_in.foreign();
     }
+    let mut elsewhere = None;
     match sign_in.sessions.session_in(&headers).await {
         Ok(Live { session, .. }) if !person::is_for(&headers, &session.person.id) => {
             return (StatusCode::CONFLICT, "somebody else has signed in").into_response();
         }
         Ok(Live { session, .. }) => {
-            let ended = sign_in.sessions.end(&session.session_id, EndReason::SignedOut).await;
-            if let Err(error) = ended {
-                return sign_in.unavailable(&error);
-            }
-            info!(person = session.person.id, "session.signed_out");
+            elsewhere = match sign_in.end(&session).await {
+                Ok(elsewhere) => elsewhere,
+                Err(error) => return sign_in.unavailable(&error),
+            };
         }
         Err(NoSession::Ended) => {}
         Err(NoSession::Unknown(error)) => return sign_in.unavailable(&error),
     }
-    let mut response = if accepts(&headers, "text/html") {
-        see("/")
-    } else {
-        StatusCode::NO_CONTENT.into_response()
+    let mut response = match elsewhere {
+        // A page must go there itself: the policy of our pages lets no form end at another site.
+        Some(url) if !accepts(&headers, "text/html") => {
+            Json(json!({ "continue": url.as_str() })).into_response()
+        }
+        Some(url) => (StatusCode::SEE_OTHER, [(LOCATION, url.as_str())]).into_response(),
+        None if accepts(&headers, "text/html") => see("/"),
+        None => StatusCode::NO_CONTENT.into_response(),
     };
     no_store(&mut response);
     response.headers_mut().insert(SET_COOKIE, sign_in.sessions.clearing());

@@ -5,7 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    ClientTls, Configuration, Error, Log, Persona, Server, Store, check_personas, check_url,
+    ClientTls, Configuration, Error, Log, Oidc, Persona, Server, Sessions, Store, check_personas,
+    check_url,
 };
 
 use crate::upstream::Target;
@@ -26,6 +27,10 @@ pub struct Config {
     pub store: Store,
     /// Where the services are.
     pub upstreams: Upstreams,
+    /// How long people stay signed in.
+    pub sessions: Sessions,
+    /// The company's directory, by which people sign in.
+    pub oidc: Oidc,
     /// The people who sign in by a printed link. Only with a `public_url` of this machine.
     pub personas: Vec<Persona>,
     /// The folder in which it listens for `turnpike links --data-dir`, which makes them new links; nowhere if empty.
@@ -63,6 +68,8 @@ impl Default for Config {
             log: Log::default(),
             store: Store::default(),
             upstreams: Upstreams::default(),
+            sessions: Sessions::default(),
+            oidc: Oidc::default(),
             personas: Vec::new(),
             links_dir: PathBuf::new(),
         }
@@ -94,6 +101,8 @@ impl Configuration for Config {
             log: _,
             store,
             upstreams,
+            sessions,
+            oidc,
             personas,
             links_dir: _,
         } = self;
@@ -101,6 +110,8 @@ impl Configuration for Config {
         server.check()?;
         store.check()?;
         upstreams.check()?;
+        sessions.check()?;
+        oidc.check(public_url)?;
         check_personas(personas)?;
         if !personas.is_empty() && !server.listen.ip().is_loopback() {
             return Err(Error::value(
@@ -181,6 +192,8 @@ mod tests {
         for (change, key) in [
             ((|c| c.public_url.clear()) as fn(&mut Config), "public_url: "),
             (|c| c.upstreams.audit.clear(), "upstreams.audit: "),
+            (|c| c.sessions.idle_minutes = 0, "sessions.idle_minutes: "),
+            (|c| c.oidc.issuer = "https://login.example".to_owned(), "oidc.client_id: "),
             (|c| c.upstreams.tokens[0] = "tokens:80".to_owned(), "upstreams.tokens: "),
             (|c| c.upstreams.tls.key = "key.pem".into(), "upstreams.tls.certificate: "),
             (|c| c.upstreams.connect_timeout_ms = 0, "upstreams.connect_timeout_ms: "),

@@ -7,9 +7,9 @@ use std::time::Duration;
 use turnpike_domain::ports::Clock;
 use turnpike_domain::session::{Session, SessionId, SessionState};
 use turnpike_domain::{Error, Timestamp};
-use turnpike_registry::{Registry, Versioned};
+use turnpike_registry::Registry;
 
-use super::NoSession;
+use super::{NoSession, TRIES};
 
 /// How long what was read of a session counts: so long one that was ended elsewhere may still be used.
 pub(crate) const FRESH: Duration = Duration::from_secs(1);
@@ -63,24 +63,16 @@ impl Kept {
         used: bool,
         now: Timestamp,
     ) -> Result<Option<Arc<Session>>, Error> {
-        let Some(mut session) = self.registry.session(id).await? else { return Ok(None) };
-        if used && session.value.state_at(now) == SessionState::Live && session.value.see(now) {
-            session = self.noted(id, session).await?;
+        // That it is used must not be lost to something else of it that changes at the same moment.
+        for _ in 0..TRIES {
+            let Some(mut session) = self.registry.session(id).await? else { return Ok(None) };
+            let live = session.value.state_at(now) == SessionState::Live;
+            let late = used && live && session.value.see(now);
+            if !late || self.registry.put_session(&session, None).await? {
+                return Ok(Some(Arc::new(session.value)));
+            }
         }
-        Ok(Some(Arc::new(session.value)))
-    }
-
-    /// Notes that a session is used. If something else of it changed meanwhile, that counts, and the note waits.
-    async fn noted(
-        &self,
-        id: &SessionId,
-        seen: Versioned<Session>,
-    ) -> Result<Versioned<Session>, Error> {
-        if self.registry.put_session(&seen, None).await? {
-            return Ok(seen);
-        }
-        let gone = || Error::internal("a session went while it was in use");
-        self.registry.session(id).await?.ok_or_else(gone)
+        Err(Error::Unavailable("others changed the session again and again".into()))
     }
 
     fn slot(&self, id: &SessionId) -> Arc<tokio::sync::Mutex<Option<Read>>> {

@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::sync::Arc;
 
-use turnpike_domain::actor::{Role, Staff, Teams};
+use turnpike_domain::actor::{Staff, Teams};
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::Clock;
 use turnpike_domain::session::{DirectoryEntry, Groups, Session, SignIn};
@@ -11,6 +11,7 @@ use turnpike_domain::{Error, Team, Timestamp};
 use turnpike_registry::Registry;
 
 use crate::config::Persona;
+use crate::oidc::{self, RoleRule};
 
 /// For how long the teams that were read count.
 const TEAMS_FRESH_MILLIS: i64 = 2_000;
@@ -19,15 +20,22 @@ const TEAMS_FRESH_MILLIS: i64 = 2_000;
 /// records.
 pub(super) struct People {
     personas: BTreeMap<String, Persona>,
+    roles: Vec<RoleRule>,
     registry: Registry,
     clock: Arc<dyn Clock>,
     teams: tokio::sync::Mutex<Option<(Timestamp, Arc<Vec<Team>>)>>,
 }
 
 impl People {
-    pub(super) fn new(personas: &[Persona], registry: Registry, clock: Arc<dyn Clock>) -> Self {
+    pub(super) fn new(
+        personas: &[Persona],
+        roles: Vec<RoleRule>,
+        registry: Registry,
+        clock: Arc<dyn Clock>,
+    ) -> Self {
         Self {
             personas: personas.iter().map(|p| (p.id.clone(), p.clone())).collect(),
+            roles,
             registry,
             clock,
             teams: tokio::sync::Mutex::default(),
@@ -40,14 +48,15 @@ impl People {
         let found = match &session.sign_in {
             SignIn::Directory(entry) => {
                 let teams = self.teams().await?;
-                Some((person.display_name.clone(), of_directory(entry, &teams), BTreeSet::new()))
+                let roles = oidc::roles(entry, &self.roles);
+                Some((person.display_name.clone(), of_directory(entry, &teams), roles))
             }
             SignIn::Link => self.personas.get(&person.id).map(|persona| {
                 let Persona { display_name, teams, roles, .. } = persona.clone();
                 (display_name, Teams::Known(teams), roles)
             }),
         };
-        Ok(found.map(|(display_name, teams, roles): (String, Teams, BTreeSet<Role>)| Staff {
+        Ok(found.map(|(display_name, teams, roles)| Staff {
             id: person.id.clone(),
             display_name,
             teams,

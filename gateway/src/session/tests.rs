@@ -45,6 +45,8 @@ async fn world(personas: &[Persona]) -> World {
         origin: &Origin::parse("http://127.0.0.1:8080").unwrap(),
         settings: SessionSettings::default(),
         personas,
+        roles: Vec::new(),
+        oidc: None,
         keys: SealKeys::new(&[SealKey::new([1; 32])]).unwrap(),
         registry: registry.clone(),
         clock: clock.clone(),
@@ -61,7 +63,7 @@ fn value(cookie: &HeaderValue) -> String {
 #[tokio::test(flavor = "multi_thread")]
 async fn the_cookie_is_as_strict_as_lax_allows_and_says_nothing() {
     let w = world(&[persona("olga", "orders")]).await;
-    let cookie = w.sessions.begin(person("olga"), SignIn::Link).await.unwrap();
+    let cookie = w.sessions.begin(person("olga"), SignIn::Link, None).await.unwrap();
     let text = cookie.to_str().unwrap();
     assert!(text.starts_with("__Host-Http-turnpike-8080="), "{text}");
     assert!(text.ends_with("; Max-Age=28800; Path=/; Secure; HttpOnly; SameSite=Lax"), "{text}");
@@ -79,14 +81,14 @@ async fn the_cookie_is_as_strict_as_lax_allows_and_says_nothing() {
 #[tokio::test(flavor = "multi_thread")]
 async fn who_is_gone_has_no_session() {
     let w = world(&[persona("olga", "orders")]).await;
-    let cookie = w.sessions.begin(person("petra"), SignIn::Link).await.unwrap();
+    let cookie = w.sessions.begin(person("petra"), SignIn::Link, None).await.unwrap();
     assert!(matches!(w.sessions.open(&value(&cookie)).await, Err(NoSession::Ended)));
 }
 
 #[tokio::test(flavor = "multi_thread")]
 async fn that_it_is_used_is_noted_now_and_then() {
     let w = world(&[persona("olga", "orders")]).await;
-    let cookie = value(&w.sessions.begin(person("olga"), SignIn::Link).await.unwrap());
+    let cookie = value(&w.sessions.begin(person("olga"), SignIn::Link, None).await.unwrap());
     let id = w.sessions.open(&cookie).await.unwrap().session.session_id;
     let version = async || w.registry.session(&id).await.unwrap().unwrap().version;
     for (seconds, noted) in [(179, 1), (1, 2), (100, 2), (80, 3)] {

@@ -16,15 +16,17 @@ use turnpike_domain::actor::Role;
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::{Clock, Entropy};
 use turnpike_gateway::{
-    Assets, Builder, Gateway, GatewayConfig, LoginLinks, Origin, Persona, SealKey, SealKeys,
-    ServeError,
+    Assets, Builder, Gateway, GatewayConfig, LoginLinks, OidcSettings, Origin, Persona, SealKey,
+    SealKeys, ServeError,
 };
 use turnpike_registry::Registry;
 use turnpike_rpc::assertion::{AssertionKeys, AssertionVerifier};
+use turnpike_runtime::config::Oidc;
 use turnpike_store_sqlite::SqliteStore;
 use turnpike_testkit::store::FlakyStore;
 
 use crate::client::Client;
+use crate::directory::Directory;
 use crate::service::Puppet;
 
 pub const NOW: i64 = 1_800_000_000;
@@ -82,12 +84,29 @@ pub async fn world_with(
     start(folder, store, clock, configure, extend).await
 }
 
+/// A gateway where people sign in by a directory, set up like this.
+pub async fn world_of(directory: &Directory, oidc: &Oidc) -> World {
+    let configure = |config: &mut GatewayConfig| {
+        config.personas = Vec::new();
+        config.oidc = OidcSettings::of(oidc).unwrap();
+    };
+    let w = world_with(configure, |builder| builder).await;
+    directory.follow(&w.clock);
+    w
+}
+
 /// Another gateway over the store of `w`, at the same address as far as browsers know.
 pub async fn replica_of(w: &World) -> World {
+    replica_with(w, &Oidc::default()).await
+}
+
+/// The same, where people sign in by a directory set up like this.
+pub async fn replica_with(w: &World, oidc: &Oidc) -> World {
     let public = Origin::parse(&w.origin()).unwrap();
     let configure = |config: &mut GatewayConfig| {
         config.allowed_origins = vec![config.public_origin.clone()];
         config.public_origin = public;
+        config.oidc = OidcSettings::of(oidc).unwrap();
     };
     let (folder, store) = (w._folder.clone(), w.store.clone());
     start(folder, store, w.clock.clone(), configure, |builder| builder).await
@@ -129,6 +148,12 @@ async fn start(
 }
 
 impl World {
+    /// The registry of all gateways of the store.
+    pub async fn registry(&self) -> Registry {
+        let entropy = Arc::new(SystemEntropy);
+        Registry::open(self.store.clone(), self.clock.clone(), entropy).await.unwrap()
+    }
+
     pub async fn h1(&self) -> Client {
         Client::h1(self.address).await
     }

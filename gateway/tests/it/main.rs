@@ -3,11 +3,16 @@
 
 #![expect(clippy::panic, clippy::unwrap_used, reason = "a test that cannot go on has failed")]
 
+mod browser;
 mod calls;
 mod client;
+mod directory;
 mod failures;
 mod harness;
 mod http;
+mod log;
+mod oidc;
+mod oidc_sessions;
 mod requests;
 mod service;
 mod serving;

@@ -1,7 +1,5 @@
 //! The listener: slow callers, shutdown, the access log.
 
-use std::io::Write;
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http_body_util::BodyExt;
@@ -11,6 +9,7 @@ use tonic::Code;
 
 use crate::client::{Answer, frame};
 use crate::harness::{world, world_with};
+use crate::log::Log;
 
 #[tokio::test]
 async fn who_connects_and_says_nothing_is_shown_out() {
@@ -107,30 +106,9 @@ async fn stopping_does_not_wait_for_ever() {
     call.abort();
 }
 
-#[derive(Clone, Default)]
-struct Log(Arc<Mutex<Vec<u8>>>);
-
-impl Write for Log {
-    fn write(&mut self, bytes: &[u8]) -> std::io::Result<usize> {
-        self.0.lock().unwrap().extend_from_slice(bytes);
-        Ok(bytes.len())
-    }
-
-    fn flush(&mut self) -> std::io::Result<()> {
-        Ok(())
-    }
-}
-
 #[tokio::test]
 async fn the_log_has_a_line_for_each_request_and_no_secret() {
-    let log = Log::default();
-    let writer = log.clone();
-    let subscriber = tracing_subscriber::fmt()
-        .json()
-        .with_max_level(tracing::Level::TRACE)
-        .with_writer(move || writer.clone())
-        .finish();
-    let _guard = tracing::subscriber::set_default(subscriber);
+    let log = Log::listen();
     let w = world().await;
     let code = w.code("olga");
     w.h1().await.get(&format!("/login?code={code}")).send("").await;
@@ -142,13 +120,8 @@ async fn the_log_has_a_line_for_each_request_and_no_secret() {
         client.call("/test.Puppet/Fail").header("authorization", "Bearer t0ken").message("x").await;
     drop(client);
     tokio::task::yield_now().await;
-    let text = String::from_utf8(log.0.lock().unwrap().clone()).unwrap();
-    let access: Vec<serde_json::Value> = text
-        .lines()
-        .filter(|line| line.contains("turnpike::access"))
-        .map(|line| serde_json::from_str(line).unwrap())
-        .collect();
-    assert_eq!(access.len(), 4, "{text}");
+    let access = log.lines("turnpike::access");
+    assert_eq!(access.len(), 4, "{}", log.text());
     let last = &access[3]["fields"];
     assert_eq!(last["url.path"], "/test.Puppet/Fail");
     assert_eq!(last["rpc.status_code"], 14);
@@ -156,7 +129,7 @@ async fn the_log_has_a_line_for_each_request_and_no_secret() {
     assert_eq!(last["request.id"], refused.header("x-request-id").unwrap());
     assert_eq!(last["client.address"], "127.0.0.1");
     let assertion = w.puppet.seen()[0].headers["x-turnpike-identity"].to_str().unwrap().to_owned();
-    let ours: String = text.lines().filter(|line| line.contains("\"target\":\"turnpike")).collect();
+    let ours = log.ours();
     for secret in [code.as_str(), sealed, "t0ken", "visible", &assertion] {
         assert!(!ours.contains(secret), "{secret} in the log");
     }

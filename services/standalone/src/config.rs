@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, Broker, Configuration, Error, Limits, Log, Persona, Policy, Quotas, Role,
-    Server, Sqlite, Store, Team, check_people, optional_url,
+    AuthorizationServer, Broker, Configuration, Error, Limits, Log, Oidc, Persona, Policy, Quotas,
+    Role, Server, Sessions, Sqlite, Store, Team, check_people, optional_url,
 };
 
 /// The configuration of `turnpike up`.
@@ -34,6 +34,10 @@ pub struct Config {
     pub policy: Policy,
     /// How much one team may have.
     pub quotas: Quotas,
+    /// How long people stay signed in.
+    pub sessions: Sessions,
+    /// The company's directory, by which people sign in.
+    pub oidc: Oidc,
     /// The teams there are from the start; they and others are changed in the portal.
     pub teams: Vec<Team>,
     /// The people who sign in by a printed link.
@@ -64,6 +68,8 @@ impl Default for Config {
             limits: Limits::default(),
             policy: Policy::default(),
             quotas: Quotas::default(),
+            sessions: Sessions::default(),
+            oidc: Oidc::default(),
             teams: vec![
                 team("orders", "Orders"),
                 team("partners", "Partners"),
@@ -114,6 +120,8 @@ impl Configuration for Config {
             limits: _,
             policy,
             quotas: _,
+            sessions,
+            oidc,
             teams,
             personas,
         } = self;
@@ -129,6 +137,14 @@ impl Configuration for Config {
         authorization_server.check()?;
         broker.check()?;
         policy.check()?;
+        sessions.check()?;
+        oidc.check(public_url)?;
+        if oidc.is_on() && public_url.is_empty() && !server.listen.ip().is_loopback() {
+            return Err(Error::value(
+                "public_url",
+                "must be set: the directory sends people there",
+            ));
+        }
         check_people(teams, personas)
     }
 
@@ -157,6 +173,8 @@ mod tests {
                 "server.listen: ",
             ),
             (|c| c.public_url = "turnpike".to_owned(), "public_url: "),
+            (|c| c.sessions.idle_minutes = 0, "sessions.idle_minutes: "),
+            (|c| c.oidc.issuer = "https://login.example".to_owned(), "oidc.client_id: "),
             (|c| c.personas[0].teams = vec!["ghosts".to_owned()], "personas[0].teams: "),
             (|c| c.personas[1].id = "olga".to_owned(), "personas[1].id: "),
             (|c| c.teams[0].team = "Orders".to_owned(), "teams[0].team: "),

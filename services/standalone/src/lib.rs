@@ -11,7 +11,7 @@ use std::sync::Arc;
 use tokio::net::TcpListener;
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::{Clock, Entropy};
-use turnpike_gateway::{Gateway, GatewayConfig, SealKeys};
+use turnpike_gateway::{Gateway, GatewayConfig, OidcSettings, SealKeys, SessionSettings};
 use turnpike_rpc::assertion::AssertionKeys;
 use turnpike_runtime::clock::SystemClock;
 use turnpike_runtime::config::{Configuration as _, Limits, Role, TokenLimits, provided_teams};
@@ -101,6 +101,8 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
 
     let mut gateway = GatewayConfig::of(&url, &config.allowed_origins, &config.personas)?;
     gateway.server = serving;
+    gateway.session = SessionSettings::of(&config.sessions);
+    gateway.oidc = OidcSettings::of(&config.oidc)?;
     let seal = SealKeys::follow(core.registry.clone()).await.map_err(start::Error::from)?;
     let registry = core.registry.clone();
     let mut builder =

@@ -1,14 +1,36 @@
 import { Button, Code, Group, Paper, Stack, Text, Title } from "@mantine/core";
+import { useQuery } from "@tanstack/react-query";
 import { useEffect, type ReactNode } from "react";
 import type { Fault } from "~/api/errors";
+import { signInPath, waysToSignIn } from "~/api/transport";
 import { Logo } from "~/components/logo";
 import classes from "./signed-out.module.css";
 
 /** What a browser without a session sees, whatever page it asked for. */
 export function SignedOut() {
+  const ways = useQuery({ queryKey: ["ways to sign in"], queryFn: waysToSignIn, retry: false });
   return (
     <Card title="Sign in to Turnpike">
       <Text c="dimmed">This browser has no session, or the session has ended.</Text>
+      {typeof ways.data?.directory === "string" && <ByDirectory name={ways.data.directory} />}
+      {!ways.isPending && ways.data?.links !== false && <ByLink />}
+    </Card>
+  );
+}
+
+function ByDirectory({ name }: { name: string }) {
+  return (
+    <Group>
+      <Button component="a" href={signInPath(window.location)}>
+        Sign in with {name}
+      </Button>
+    </Group>
+  );
+}
+
+function ByLink() {
+  return (
+    <>
       <Text className={classes.ways ?? ""}>
         For a new login link, run <Code className={classes.command ?? ""}>turnpike links</Code> in
         the folder in which Turnpike was started (in its source tree:{" "}
@@ -23,7 +45,7 @@ export function SignedOut() {
       <Group>
         <Button onClick={() => window.location.reload()}>I have signed in, load again</Button>
       </Group>
-    </Card>
+    </>
   );
 }
 
@@ -36,7 +58,7 @@ export function OtherPerson({ before, now }: { before: string; now: string }) {
         tabs of a browser share one session. Nothing was done in the name of either.
       </Text>
       <Text size="sm" c="dimmed">
-        To be two people at once, open one of the login links in a private window.
+        To be two people at once, sign in in a private window.
       </Text>
       <Group>
         <Button onClick={() => window.location.reload()}>Load this page as {now}</Button>

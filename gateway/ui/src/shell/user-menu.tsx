@@ -21,10 +21,10 @@ export function UserMenu() {
   const client = useQueryClient();
   const signOut = async () => {
     try {
-      await logout(session.id);
+      const next = await logout(session.id);
       // Nothing that was read stays in memory; the gate asks who we are and shows the way back in.
       client.clear();
-      window.location.assign("/");
+      window.location.assign(next);
     } catch (error) {
       notifyFault(error);
     }

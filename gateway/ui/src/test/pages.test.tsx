@@ -1,6 +1,6 @@
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import { act as letPass, screen, waitFor, within } from "@testing-library/react";
-import { describe, expect, it, vi } from "vitest";
+import { afterEach, describe, expect, it, vi } from "vitest";
 import { ClientState, GrantState, SessionService } from "~/api";
 import { live } from "~/api/live";
 import { seededWorld, type BrowserSession } from "~/mock-api";
@@ -10,10 +10,26 @@ import { clientIdOf, pendingGrantOf, renderApp } from "./render";
 const heading = (name: string | RegExp) => screen.findByRole("heading", { level: 1, name });
 
 describe("the session", () => {
+  const waysAre = (ways: unknown) =>
+    vi.spyOn(window, "fetch").mockResolvedValue(new Response(JSON.stringify(ways)));
+  afterEach(() => void vi.restoreAllMocks());
+
+  it("leads those without one to the directory, and back to where they were", async () => {
+    waysAre({ directory: "Example Ltd", links: false });
+    window.history.replaceState(null, "", "/clients?q=shop");
+    renderApp("/clients?q=shop", { as: "nobody" });
+    const link = await screen.findByRole("link", { name: "Sign in with Example Ltd" });
+    expect(link).toHaveAttribute("href", "/login?return_to=%2Fclients%3Fq%3Dshop");
+    expect(screen.queryByText(/turnpike links/)).not.toBeInTheDocument();
+    window.history.replaceState(null, "", "/");
+  });
+
   it("tells those without one how to sign in, on every address", async () => {
+    waysAre({ directory: null, links: true });
     renderApp("/clients", { as: "nobody" });
     expect(await heading("Sign in to Turnpike")).toBeVisible();
-    expect(screen.getByText(/turnpike links/)).toBeVisible();
+    expect(await screen.findByText(/turnpike links/)).toBeVisible();
+    expect(screen.queryByRole("link", { name: /Sign in with/ })).not.toBeInTheDocument();
     expect(screen.queryByRole("navigation")).not.toBeInTheDocument();
   });
 
