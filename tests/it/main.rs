@@ -19,6 +19,7 @@ mod frames;
 mod links;
 mod metrics;
 mod portal;
+mod staff_login;
 mod story;
 mod support;
 mod third_party;

@@ -13,6 +13,8 @@
     reason = "a harness that cannot go on fails the test"
 )]
 
+mod browser;
+mod directory;
 mod http;
 mod plane;
 mod ports;
@@ -23,6 +25,8 @@ mod session;
 mod setup;
 mod split;
 
+pub use browser::{Browser, Page, join};
+pub use directory::{CLIENT_ID, Directory, TENANT};
 pub use http::{Answer, Http};
 pub use plane::{Plane, bin};
 pub use program::{Ended, OrdersApi, PartnerApp};

@@ -56,7 +56,7 @@ const PROGRAMS: &[Program] = &[
 ];
 
 /// What the gateway has of it.
-const GATEWAY: &[&str] = &["allowed_origins", "personas"];
+const GATEWAY: &[&str] = &["allowed_origins", "oidc", "personas", "sessions"];
 
 /// Where each process of a plane listens. It stays the same when they are started again.
 #[derive(Debug)]
