@@ -151,15 +151,16 @@ impl OidcSettings {
 }
 
 fn client_auth(oidc: &config::Oidc) -> Result<ClientAuth, start::Error> {
+    // Editors end a file with a line feed, and it stays where that is made a variable; no secret has one.
+    let trimmed = |text: &str| ClientSecret::new(text.trim_end_matches(['\r', '\n']).to_owned());
     let secret = || match oidc.client_secret.expose() {
         "" => {
             let bytes = read("oidc.client_secret_file", &oidc.client_secret_file)?;
             let text = std::str::from_utf8(&bytes)
                 .map_err(|_| start::Error::setting("oidc.client_secret_file", "is not text"))?;
-            // Editors end a file with a line feed; no secret has one.
-            Ok::<_, start::Error>(ClientSecret::new(text.trim_end_matches(['\r', '\n']).to_owned()))
+            Ok::<_, start::Error>(trimmed(text))
         }
-        text => Ok(ClientSecret::new(text.to_owned())),
+        text => Ok(trimmed(text)),
     };
     let text = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
     Ok(match oidc.client_auth {

@@ -117,7 +117,7 @@ impl Directory {
         config::Oidc {
             issuer: self.issuer.clone(),
             client_id: CLIENT_ID.to_owned(),
-            client_secret: Hidden::from(SECRET.to_owned()),
+            client_secret: Hidden::from(format!("{SECRET}\n")),
             id_token_algorithm: config::IdTokenAlgorithm::Es256,
             display_name: "Example Ltd".to_owned(),
             ..config::Oidc::default()
