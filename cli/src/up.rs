@@ -39,7 +39,7 @@ pub(crate) fn run(args: Args) -> Result<(), String> {
         output::line(&dump(&config).map_err(|e| e.to_string())?);
         return Ok(());
     }
-    program::block_on(config.log(), async {
+    program::block_on("turnpike", config.log(), config.otlp(), async {
         let ready = turnpike_standalone::start(&config).await.map_err(|e| e.to_string())?;
         announce(&ready, common.json)?;
         ready.serve(program::stopped()).await.map_err(|e| e.to_string())

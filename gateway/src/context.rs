@@ -9,6 +9,7 @@ use http::{Extensions, HeaderMap};
 use uuid::Uuid;
 
 use turnpike_domain::ports::{Clock, Entropy};
+use turnpike_runtime::trace::Place;
 
 /// The header that carries the id, to the services and back to the caller. From outside none is taken.
 pub(crate) const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
@@ -24,6 +25,7 @@ struct Inner {
     request_id: String,
     trace_id: String,
     span_id: String,
+    sampled: bool,
     /// The caller's trace: a link, not a parent, since anybody can write the header.
     linked: Option<String>,
     started: Instant,
@@ -32,8 +34,13 @@ struct Inner {
 }
 
 impl RequestContext {
-    /// For a request that came with `headers`.
-    pub(crate) fn new(headers: &HeaderMap, clock: &dyn Clock, entropy: &dyn Entropy) -> Self {
+    /// For a request that came with `headers`, and whose span is there, if it has one.
+    pub(crate) fn new(
+        headers: &HeaderMap,
+        place: Option<Place>,
+        clock: &dyn Clock,
+        entropy: &dyn Entropy,
+    ) -> Self {
         let mut random = [0u8; 34];
         entropy.fill(&mut random);
         let (id, trace) = random.split_at(10);
@@ -41,10 +48,16 @@ impl RequestContext {
         let mut uuid_random = [0u8; 10];
         uuid_random.copy_from_slice(id);
         let uuid = uuid::Builder::from_unix_timestamp_millis(millis, &uuid_random).into_uuid();
-        Self(Arc::new(Inner {
-            request_id: Uuid::hyphenated(uuid).to_string(),
+        let place = place.unwrap_or_else(|| Place {
             trace_id: hex(&trace[..16]),
             span_id: hex(&trace[16..]),
+            sampled: false,
+        });
+        Self(Arc::new(Inner {
+            request_id: Uuid::hyphenated(uuid).to_string(),
+            trace_id: place.trace_id,
+            span_id: place.span_id,
+            sampled: place.sampled,
             linked: headers.get(TRACEPARENT).and_then(trace_id_of),
             started: Instant::now(),
             grpc_status: AtomicI32::new(-1),
@@ -74,7 +87,8 @@ impl RequestContext {
 
     /// Writes id and trace into what goes to a service.
     pub(crate) fn write(&self, headers: &mut HeaderMap) {
-        let traceparent = format!("00-{}-{}-01", self.0.trace_id, self.0.span_id);
+        let Inner { trace_id, span_id, sampled, .. } = self.0.as_ref();
+        let traceparent = format!("00-{trace_id}-{span_id}-{:02x}", u8::from(*sampled));
         for (name, text) in
             [(REQUEST_ID, self.0.request_id.as_str()), (TRACEPARENT, traceparent.as_str())]
         {
@@ -129,7 +143,7 @@ mod tests {
         if let Some(value) = traceparent {
             headers.insert(TRACEPARENT, HeaderValue::from_static(value));
         }
-        RequestContext::new(&headers, &FakeClock::at(1_800_000_000), &FakeEntropy::default())
+        RequestContext::new(&headers, None, &FakeClock::at(1_800_000_000), &FakeEntropy::default())
     }
 
     #[test]

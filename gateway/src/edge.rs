@@ -17,10 +17,11 @@ use http::header::HeaderValue;
 use http::{Method, StatusCode, Version};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tonic::transport::server::TcpConnectInfo;
-use tracing::info;
+use tracing::{Instrument, Span, info};
 
 use turnpike_domain::ports::{Clock, Entropy};
 use turnpike_rpc::oauth::Peer;
+use turnpike_runtime::trace::{self, Place};
 
 use crate::context::{REQUEST_ID, RequestContext};
 use crate::guard::note_panic;
@@ -49,8 +50,10 @@ impl Edge {
 }
 
 async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Response {
+    let span = trace::from_outside(request.method(), beginning(request.uri().path()));
+    let place = Place::of(&span);
     let context =
-        RequestContext::new(request.headers(), edge.clock.as_ref(), edge.entropy.as_ref());
+        RequestContext::new(request.headers(), place, edge.clock.as_ref(), edge.entropy.as_ref());
     let (mut head, body) = request.into_parts();
     let client = head.extensions.get::<TcpConnectInfo>().and_then(|info| info.remote_addr);
     if let Some(client) = client {
@@ -59,10 +62,11 @@ async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Re
     }
     let entry = Entry {
         method: head.method.clone(),
-        path: head.uri.path().to_owned(),
+        path: beginning(head.uri.path()).to_owned(),
         version: head.version,
         client,
         context: context.clone(),
+        span: span.clone(),
         status: StatusCode::OK,
         bytes: 0,
     };
@@ -77,7 +81,8 @@ async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Re
             if named == Named::Other {
                 head.extensions.insert(ByOtherName);
             }
-            let answer = AssertUnwindSafe(next.run(Request::from_parts(head, body)));
+            let answer =
+                AssertUnwindSafe(next.run(Request::from_parts(head, body)).instrument(span));
             match answer.catch_unwind().await {
                 Ok(response) => response,
                 Err(panic) => {
@@ -135,8 +140,15 @@ struct Entry {
     version: Version,
     client: Option<std::net::SocketAddr>,
     context: RequestContext,
+    /// Lasts as long as the answer does.
+    span: Span,
     status: StatusCode,
     bytes: u64,
+}
+
+/// A path of any length may be asked for; the beginning says enough.
+fn beginning(path: &str) -> &str {
+    path.char_indices().nth(200).map_or(path, |(end, _)| &path[..end])
 }
 
 /// Writes its line when the answer is over, however it ends.
@@ -144,9 +156,8 @@ struct Logged(Entry);
 
 impl Drop for Logged {
     fn drop(&mut self) {
-        let Entry { method, path, version, client, context, status, bytes } = &self.0;
-        // A path of any length may be asked for; the beginning says enough.
-        let path: String = path.chars().take(200).collect();
+        let Entry { method, path, version, client, context, span, status, bytes } = &self.0;
+        trace::ended(span, *status, context.grpc_status());
         info!(
                     target: "turnpike::access",
         {

@@ -19,7 +19,7 @@ use turnpike_runtime::program::Announce;
 use turnpike_runtime::readiness::{Need, Readiness};
 use turnpike_runtime::server::{self, Drain};
 use turnpike_runtime::tls::ClientIdentity;
-use turnpike_runtime::{Grpc, backend, ops, program, start};
+use turnpike_runtime::{Grpc, backend, ops, program, start, telemetry};
 
 use self::config::targets;
 use self::services::{ROWS, Row};
@@ -72,7 +72,9 @@ pub async fn serve(config: Config, announce: Announce) -> Result<(), start::Erro
     }
     builder =
         builder.routes(proxy::routes(of(&upstreams, "tokens")?, of(&upstreams, "introspection")?));
-    let ops = ops::router(readiness, Metrics::new()?);
+    let metrics = Metrics::new()?;
+    telemetry::send_metrics("turnpike-gateway", metrics.registry().clone(), &config.otlp)?;
+    let ops = ops::router(readiness, metrics);
     match probes {
         Some(listener) => ops::serve(listener, ops, drain),
         None => builder = builder.routes(ops),

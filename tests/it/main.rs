@@ -22,4 +22,5 @@ mod portal;
 mod staff_login;
 mod story;
 mod support;
+mod telemetry;
 mod third_party;

@@ -8,6 +8,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use tokio::sync::{mpsc, oneshot, watch};
+use tracing::{Instrument, Span};
 use turnpike_domain::ports::Clock;
 use turnpike_domain::{Error, Timestamp};
 
@@ -55,6 +56,8 @@ struct HeadRecord {
 /// A change that waits for its turn.
 struct Waiting {
     change: Change,
+    /// Who waits: the commit is part of the trace of the first that shares it.
+    span: Span,
     answer: oneshot::Sender<Result<u64, CommitError>>,
 }
 
@@ -79,10 +82,11 @@ impl Commits {
     /// Makes a change durable; answers with the sequence of its last event.
     pub(crate) async fn commit(&self, change: Change) -> Result<u64, CommitError> {
         let (answer, answered) = oneshot::channel();
+        let span = tracing::info_span!(target: "turnpike::trace", "log", otel.name = "log");
         self.queue
-            .try_send(Waiting { change, answer })
+            .try_send(Waiting { change, span: span.clone(), answer })
             .map_err(|_| failed("more changes wait than can be taken on"))?;
-        answered.await.map_err(|_| failed("the committer stopped"))?
+        answered.instrument(span).await.map_err(|_| failed("the committer stopped"))?
     }
 
     /// The newest sequence that this process committed or saw.
@@ -137,7 +141,8 @@ impl Committer {
         let mut tries = 0;
         while !batch.members.is_empty() {
             fault::reached("committing");
-            let Err(error) = self.store.commit(&batch.writes).await else {
+            let span = batch.members[0].0.span.clone();
+            let Err(error) = self.store.commit(&batch.writes).instrument(span).await else {
                 fault::reached("committed");
                 self.done(batch);
                 return rest;

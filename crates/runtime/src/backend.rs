@@ -23,6 +23,7 @@ use turnpike_store_sqlite::SqliteStore;
 
 use crate::config;
 use crate::start;
+use crate::trace::TracedStore;
 
 /// How often the embedded issuer looks whether a key is due.
 const ROTATION_PAUSE: Duration = Duration::from_secs(60);
@@ -95,10 +96,13 @@ pub async fn registry(
     entropy: Arc<dyn Entropy>,
 ) -> Result<Registry, OpenError> {
     let store: Arc<dyn Store> = match store {
-        config::Store::DynamoDb(dynamodb) => aws::store(dynamodb).await?,
+        config::Store::DynamoDb(dynamodb) => {
+            TracedStore::around(aws::store(dynamodb).await?, "aws.dynamodb")
+        }
         config::Store::Sqlite(config::Sqlite { data_dir }) => {
             let store = SqliteStore::open(&data_dir.join("turnpike.sqlite"));
-            Arc::new(store.map_err(|error| OpenError::Store(Box::new(error)))?)
+            let store = store.map_err(|error| OpenError::Store(Box::new(error)))?;
+            TracedStore::around(Arc::new(store), "sqlite")
         }
     };
     Ok(Registry::open(store, clock, entropy).await?)

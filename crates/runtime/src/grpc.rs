@@ -14,6 +14,7 @@ use turnpike_domain::Error;
 
 use crate::readiness::Readiness;
 use crate::server::Phase;
+use crate::trace;
 
 /// How often the health service looks whether the process is ready.
 const HEALTH_PAUSE: Duration = Duration::from_secs(1);
@@ -79,7 +80,11 @@ impl Grpc {
 
     /// The services with their names.
     pub fn into_services(self) -> Vec<(String, Routes)> {
-        self.0
+        let followed = |routes: Routes| match trace::wanted() {
+            true => Routes::from(trace::followed(routes.into_axum_router())),
+            false => routes,
+        };
+        self.0.into_iter().map(|(name, routes)| (name, followed(routes))).collect()
     }
 }
 

@@ -20,6 +20,7 @@ pub mod shutdown;
 pub mod start;
 pub mod telemetry;
 pub mod tls;
+pub mod trace;
 
 pub use crate::core::Core;
 pub use crate::grpc::Grpc;

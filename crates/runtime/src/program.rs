@@ -56,20 +56,29 @@ where
         return Ok(());
     }
     let announce = Announce { name, json: args.json };
-    let log = config.log().clone();
-    block_on(&log, serve(config, announce))?.map_err(|error| error.to_string())
+    let (log, otlp) = (config.log().clone(), config.otlp().clone());
+    block_on(name, &log, &otlp, serve(config, announce))?.map_err(|error| error.to_string())
 }
 
-/// Starts logging and runs `program` on a runtime of its own.
+/// Starts telemetry for the program `name` and runs it on a runtime of its own.
 ///
 /// # Errors
 ///
-/// What kept logging or the runtime from starting.
-pub fn block_on<F: Future>(log: &config::Log, program: F) -> Result<F::Output, String> {
-    telemetry::start(log)?;
+/// What kept telemetry or the runtime from starting.
+pub fn block_on<F: Future>(
+    name: &'static str,
+    log: &config::Log,
+    otlp: &config::Otlp,
+    program: F,
+) -> Result<F::Output, String> {
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
-    Ok(runtime.block_on(program))
+    let within = runtime.enter();
+    let traces = telemetry::start(name, log, otlp)?;
+    drop(within);
+    let done = runtime.block_on(program);
+    traces.end();
+    Ok(done)
 }
 
 /// Waits until the process is told to stop.

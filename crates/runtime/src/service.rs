@@ -9,7 +9,7 @@ use turnpike_rpc::assertion::AssertionVerifier;
 
 use crate::clock::SystemClock;
 use crate::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Policy, Quotas, Server, Store,
+    AuthorizationServer, CallLimits, Configuration, Error, Otlp, Policy, Quotas, Server, Store,
 };
 use crate::core::{Core, Settings};
 use crate::entropy::SystemEntropy;
@@ -17,7 +17,7 @@ use crate::grpc::Grpc;
 use crate::program::{self, Announce};
 use crate::readiness::{Need, Readiness};
 use crate::server::{self, Drain};
-use crate::{backend, calls, ops, peer, start};
+use crate::{backend, calls, ops, peer, start, telemetry, trace};
 
 /// The configuration of a service as a process of its own.
 pub trait ServiceConfig: Configuration {
@@ -35,6 +35,8 @@ pub struct Process<'a> {
     pub public_url: &'a str,
     /// Where to listen.
     pub server: &'a Server,
+    /// Where traces and metrics are sent.
+    pub otlp: &'a Otlp,
     /// Where the registry is kept.
     pub store: &'a Store,
     /// Who issues tokens.
@@ -54,10 +56,19 @@ impl Process<'_> {
     ///
     /// The first key that makes no sense.
     pub fn check(&self) -> Result<(), Error> {
-        let Self { public_url, server, store, authorization_server, limits: _, policy, quotas: _ } =
-            self;
+        let Self {
+            public_url,
+            server,
+            otlp,
+            store,
+            authorization_server,
+            limits: _,
+            policy,
+            quotas: _,
+        } = self;
         crate::config::check_url("public_url", public_url)?;
         server.check()?;
+        otlp.check()?;
         if !server.tls.client_ca.as_os_str().is_empty() && server.ops_listen.is_empty() {
             return Err(Error::value(
                 "server.ops_listen",
@@ -87,15 +98,18 @@ pub fn main<C: ServiceConfig>(
     about: &'static str,
     build: impl AsyncFnOnce(&Core, &C) -> Result<Parts, start::Error>,
 ) -> ExitCode {
-    program::main(name, about, async |config: C, announce| serve(&config, announce, build).await)
+    program::main(name, about, async |config: C, announce| {
+        serve(name, &config, announce, build).await
+    })
 }
 
 async fn serve<C: ServiceConfig>(
+    name: &'static str,
     config: &C,
     announce: Announce,
     build: impl AsyncFnOnce(&Core, &C) -> Result<Parts, start::Error>,
 ) -> Result<(), start::Error> {
-    let Process { public_url, server, store, authorization_server, limits, policy, quotas } =
+    let Process { public_url, server, otlp, store, authorization_server, limits, policy, quotas } =
         config.process();
     let (listener, address) = program::bind(server.listen).await?;
     let ops = match server.ops_address()? {
@@ -115,6 +129,7 @@ async fn serve<C: ServiceConfig>(
     let shared = Settings { public_url, limits, bounds: policy.bounds(), quotas };
     let core = Core::start(shared, registry, issuing, assertions, clock).await?;
 
+    telemetry::send_metrics(name, core.metrics.registry().clone(), otlp)?;
     if let Some(pool) = pool {
         crate::pool::keep(&core, &pool)?;
     }
@@ -123,7 +138,7 @@ async fn serve<C: ServiceConfig>(
     let Parts { grpc, http, needs } = build(&core, config).await?;
     let readiness = Readiness::new(drain.clone(), needs);
     let grpc = grpc.with_health_and_reflection(readiness.clone(), []).await?;
-    let router = calls::router(grpc, drain.clone()).merge(http);
+    let router = calls::router(grpc, drain.clone()).merge(trace::followed(http));
     let mut router = peer::told_by_gateway(router, &core.registry).await?;
     let probes = ops::router(readiness, core.metrics.clone());
     match ops {

@@ -5,8 +5,8 @@ use std::time::Duration;
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    ClientTls, Configuration, Error, Log, Oidc, Persona, Server, Sessions, Store, check_personas,
-    check_url,
+    ClientTls, Configuration, Error, Log, Oidc, Otlp, Persona, Server, Sessions, Store,
+    check_personas, check_url,
 };
 
 use crate::upstream::Target;
@@ -23,6 +23,8 @@ pub struct Config {
     pub server: Server,
     /// How log lines look.
     pub log: Log,
+    /// Where traces and metrics are sent.
+    pub otlp: Otlp,
     /// Where the registry is kept: a gateway keeps its keys there.
     pub store: Store,
     /// Where the services are.
@@ -66,6 +68,7 @@ impl Default for Config {
             allowed_origins: Vec::new(),
             server: Server::at(8080),
             log: Log::default(),
+            otlp: Otlp::default(),
             store: Store::default(),
             upstreams: Upstreams::default(),
             sessions: Sessions::default(),
@@ -99,6 +102,7 @@ impl Configuration for Config {
             allowed_origins: _,
             server,
             log: _,
+            otlp,
             store,
             upstreams,
             sessions,
@@ -108,6 +112,7 @@ impl Configuration for Config {
         } = self;
         check_url("public_url", public_url)?;
         server.check()?;
+        otlp.check()?;
         store.check()?;
         upstreams.check()?;
         sessions.check()?;
@@ -124,6 +129,10 @@ impl Configuration for Config {
 
     fn log(&self) -> &Log {
         &self.log
+    }
+
+    fn otlp(&self) -> &Otlp {
+        &self.otlp
     }
 }
 

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Quotas, Server, Store,
+    AuthorizationServer, CallLimits, Configuration, Error, Log, Otlp, Policy, Quotas, Server, Store,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -16,6 +16,8 @@ pub struct Config {
     pub server: Server,
     /// How log lines look.
     pub log: Log,
+    /// Where traces and metrics are sent.
+    pub otlp: Otlp,
     /// Where the registry is kept.
     pub store: Store,
     /// Who issues tokens.
@@ -32,6 +34,7 @@ impl Default for Config {
             public_url: "http://127.0.0.1:8080".to_owned(),
             server: Server::at(8083),
             log: Log::default(),
+            otlp: Otlp::default(),
             store: Store::default(),
             authorization_server: AuthorizationServer::default(),
             limits: CallLimits::default(),
@@ -48,14 +51,20 @@ impl Configuration for Config {
     fn log(&self) -> &Log {
         &self.log
     }
+
+    fn otlp(&self) -> &Otlp {
+        &self.otlp
+    }
 }
 
 impl ServiceConfig for Config {
     fn process(&self) -> Process<'_> {
-        let Self { public_url, server, log: _, store, authorization_server, limits, policy } = self;
+        let Self { public_url, server, log: _, otlp, store, authorization_server, limits, policy } =
+            self;
         Process {
             public_url,
             server,
+            otlp,
             store,
             authorization_server,
             limits: *limits,

@@ -2,7 +2,7 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Quotas, Server, Store,
+    AuthorizationServer, CallLimits, Configuration, Error, Log, Otlp, Policy, Quotas, Server, Store,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -16,6 +16,8 @@ pub struct Config {
     pub server: Server,
     /// How log lines look.
     pub log: Log,
+    /// Where traces and metrics are sent.
+    pub otlp: Otlp,
     /// Where the registry is kept.
     pub store: Store,
     /// Who issues tokens.
@@ -34,6 +36,7 @@ impl Default for Config {
             public_url: "http://127.0.0.1:8080".to_owned(),
             server: Server::at(8082),
             log: Log::default(),
+            otlp: Otlp::default(),
             store: Store::default(),
             authorization_server: AuthorizationServer::default(),
             limits: CallLimits::default(),
@@ -51,6 +54,10 @@ impl Configuration for Config {
     fn log(&self) -> &Log {
         &self.log
     }
+
+    fn otlp(&self) -> &Otlp {
+        &self.otlp
+    }
 }
 
 impl ServiceConfig for Config {
@@ -61,6 +68,7 @@ impl ServiceConfig for Config {
             public_url,
             server,
             log: _,
+            otlp,
             store,
             authorization_server,
             limits,
@@ -70,6 +78,7 @@ impl ServiceConfig for Config {
         Process {
             public_url,
             server,
+            otlp,
             store,
             authorization_server,
             limits: *limits,

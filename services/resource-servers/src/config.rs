@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use turnpike_domain::id::TeamId;
 use turnpike_runtime::config::{
-    AuthorizationServer, CallLimits, Configuration, Error, Log, Policy, Quotas, Server, Store,
+    AuthorizationServer, CallLimits, Configuration, Error, Log, Otlp, Policy, Quotas, Server, Store,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -19,6 +19,8 @@ pub struct Config {
     pub server: Server,
     /// How log lines look.
     pub log: Log,
+    /// Where traces and metrics are sent.
+    pub otlp: Otlp,
     /// Where the registry is kept.
     pub store: Store,
     /// Who issues tokens.
@@ -50,6 +52,7 @@ impl Default for Config {
             platform_team: "platform".to_owned(),
             server: Server::at(8081),
             log: Log::default(),
+            otlp: Otlp::default(),
             store: Store::default(),
             authorization_server: AuthorizationServer::default(),
             limits: CallLimits::default(),
@@ -68,6 +71,10 @@ impl Configuration for Config {
     fn log(&self) -> &Log {
         &self.log
     }
+
+    fn otlp(&self) -> &Otlp {
+        &self.otlp
+    }
 }
 
 impl ServiceConfig for Config {
@@ -79,6 +86,7 @@ impl ServiceConfig for Config {
             platform_team: _,
             server,
             log: _,
+            otlp,
             store,
             authorization_server,
             limits,
@@ -88,6 +96,7 @@ impl ServiceConfig for Config {
         Process {
             public_url,
             server,
+            otlp,
             store,
             authorization_server,
             limits: *limits,

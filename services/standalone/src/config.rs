@@ -4,8 +4,8 @@ use std::path::{Path, PathBuf};
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, Broker, Configuration, Error, Limits, Log, Oidc, Persona, Policy, Quotas,
-    Role, Server, Sessions, Sqlite, Store, Team, check_people, optional_url,
+    AuthorizationServer, Broker, Configuration, Error, Limits, Log, Oidc, Otlp, Persona, Policy,
+    Quotas, Role, Server, Sessions, Sqlite, Store, Team, check_people, optional_url,
 };
 
 /// The configuration of `turnpike up`.
@@ -22,6 +22,8 @@ pub struct Config {
     pub server: Server,
     /// How log lines look.
     pub log: Log,
+    /// Where traces and metrics are sent.
+    pub otlp: Otlp,
     /// Where the registry is kept.
     pub store: Store,
     /// Who issues tokens.
@@ -62,6 +64,7 @@ impl Default for Config {
             links_dir: PathBuf::new(),
             server: Server::default(),
             log: Log::default(),
+            otlp: Otlp::default(),
             store: Store::default(),
             authorization_server: AuthorizationServer::default(),
             broker: Broker::default(),
@@ -114,6 +117,7 @@ impl Configuration for Config {
             links_dir: _,
             server,
             log: _,
+            otlp,
             store,
             authorization_server,
             broker,
@@ -127,6 +131,7 @@ impl Configuration for Config {
         } = self;
         optional_url("public_url", public_url)?;
         server.check()?;
+        otlp.check()?;
         if !personas.is_empty() && !server.listen.ip().is_loopback() {
             return Err(Error::value(
                 "server.listen",
@@ -150,6 +155,10 @@ impl Configuration for Config {
 
     fn log(&self) -> &Log {
         &self.log
+    }
+
+    fn otlp(&self) -> &Otlp {
+        &self.otlp
     }
 }
 

@@ -19,7 +19,7 @@ use turnpike_runtime::core::{Core, Settings};
 use turnpike_runtime::entropy::SystemEntropy;
 use turnpike_runtime::readiness::Readiness;
 use turnpike_runtime::server::{self, Drain};
-use turnpike_runtime::{Parts, backend, ops, program, start};
+use turnpike_runtime::{Parts, backend, ops, program, start, telemetry, trace};
 
 pub use crate::config::Config;
 pub use turnpike_gateway::links::{self, Link};
@@ -88,6 +88,7 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
     let core = Core::start(settings, registry, issuing, assertions, clock.clone()).await;
     let core = core.map_err(start::Error::from)?;
     core.sweep();
+    telemetry::send_metrics("turnpike", core.metrics.registry().clone(), &config.otlp)?;
     if let Some(pool) = pool {
         turnpike_runtime::pool::keep(&core, &pool)?;
     }
@@ -97,7 +98,7 @@ pub async fn start(config: &Config) -> Result<Ready, Error> {
     let readiness = Readiness::new(drain.clone(), needs);
     let grpc = grpc.with_health_and_reflection(readiness.clone(), []).await;
     let grpc = grpc.map_err(start::Error::from)?;
-    let http = http.merge(ops::router(readiness, core.metrics.clone()));
+    let http = trace::followed(http).merge(ops::router(readiness, core.metrics.clone()));
 
     let mut gateway = GatewayConfig::of(&url, &config.allowed_origins, &config.personas)?;
     gateway.server = serving;

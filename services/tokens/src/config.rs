@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use turnpike_runtime::config::{
-    AuthorizationServer, Broker, CallLimits, Configuration, Error, Log, Policy, Quotas, Server,
-    Store, TokenLimits,
+    AuthorizationServer, Broker, CallLimits, Configuration, Error, Log, Otlp, Policy, Quotas,
+    Server, Store, TokenLimits,
 };
 use turnpike_runtime::service::{Process, ServiceConfig};
 
@@ -17,6 +17,8 @@ pub struct Config {
     pub server: Server,
     /// How log lines look.
     pub log: Log,
+    /// Where traces and metrics are sent.
+    pub otlp: Otlp,
     /// Where the registry is kept.
     pub store: Store,
     /// Who issues tokens.
@@ -35,6 +37,7 @@ impl Default for Config {
             public_url: "http://127.0.0.1:8080".to_owned(),
             server: Server::at(8084),
             log: Log::default(),
+            otlp: Otlp::default(),
             store: Store::default(),
             authorization_server: AuthorizationServer::default(),
             broker: Broker::default(),
@@ -53,6 +56,10 @@ impl Configuration for Config {
     fn log(&self) -> &Log {
         &self.log
     }
+
+    fn otlp(&self) -> &Otlp {
+        &self.otlp
+    }
 }
 
 impl ServiceConfig for Config {
@@ -61,6 +68,7 @@ impl ServiceConfig for Config {
             public_url,
             server,
             log: _,
+            otlp,
             store,
             authorization_server,
             broker: _,
@@ -72,6 +80,7 @@ impl ServiceConfig for Config {
         Process {
             public_url,
             server,
+            otlp,
             store,
             authorization_server,
             limits,

@@ -10,6 +10,7 @@ use toml::{Table, Value};
 use super::environment;
 use super::error::Error;
 use super::log::Log;
+use super::otlp::Otlp;
 
 /// The configuration of one program. Its `Default` is what holds where nothing is said; it is read with
 /// `#[serde(default, deny_unknown_fields)]`.
@@ -26,6 +27,9 @@ pub trait Configuration: Default + Serialize + DeserializeOwned {
 
     /// How log lines look.
     fn log(&self) -> &Log;
+
+    /// Where traces and metrics are sent.
+    fn otlp(&self) -> &Otlp;
 }
 
 /// Where the values come from that are not defaults; later ones win.

@@ -3,7 +3,7 @@ use std::net::SocketAddr;
 use serde::Deserialize;
 
 use super::*;
-use crate::config::{AuthorizationServer, CallLimits, Server, Store, Team};
+use crate::config::{AuthorizationServer, CallLimits, Otlp, Server, Store, Team};
 
 #[derive(Debug, Default, Deserialize, Serialize)]
 #[serde(default, deny_unknown_fields)]
@@ -11,6 +11,7 @@ struct Sample {
     public_url: String,
     server: Server,
     log: Log,
+    otlp: Otlp,
     store: Store,
     authorization_server: AuthorizationServer,
     limits: CallLimits,
@@ -22,12 +23,17 @@ impl Configuration for Sample {
 
     fn check(&self) -> Result<(), Error> {
         self.server.check()?;
+        self.otlp.check()?;
         self.store.check()?;
         self.authorization_server.check()
     }
 
     fn log(&self) -> &Log {
         &self.log
+    }
+
+    fn otlp(&self) -> &Otlp {
+        &self.otlp
     }
 }
 
@@ -138,6 +144,9 @@ fn what_does_not_go_together_is_refused() {
         ),
         ("[store]\nkind = \"dynamodb\"\ntable = \"\"".to_owned(), "store.table"),
         (format!("{dynamodb}\nattempt_timeout_ms = 9000"), "operation_timeout"),
+        ("[otlp]\nendpoint = \"collector:4317\"".to_owned(), "otlp.endpoint"),
+        ("[otlp]\ntraced = 1.5".to_owned(), "otlp.traced"),
+        ("[otlp]\nmetrics_seconds = 0".to_owned(), "otlp.metrics_seconds"),
         (format!("{dynamodb}\ncreate_table = true"), "store.create_table"),
         (format!("{dynamodb}\nendpoint_url = \"ftp://x\""), "endpoint_url"),
         ("[server.tls]\ncertificate = \"c.pem\"".to_owned(), "server.tls.key"),

@@ -9,6 +9,7 @@ use turnpike_issuer_cognito::{Cognito, Rates, SecretsFrom, Settings};
 use super::super::Pools;
 use super::{Issuing, OpenError};
 use crate::entropy::SystemEntropy;
+use crate::trace::{TracedIssuer, TracedPool};
 use crate::{config, start};
 
 /// How often its keys are read anew. They change without notice, and as a rule never.
@@ -33,12 +34,17 @@ pub(in crate::backend) async fn open(config: &config::Cognito) -> Result<Issuing
     tokio::spawn(refresh(cognito.clone()));
     let pause = u64::from(config.drift_walk_pause_minutes) * 60;
     let pool = Pools {
-        interactive: Arc::new(cognito.clone()),
-        background: Arc::new(cognito.in_background()),
+        interactive: TracedPool::around(Arc::new(cognito.clone())),
+        background: TracedPool::around(Arc::new(cognito.in_background())),
         walk_pause: Duration::from_secs(pause),
     };
     let keys = cognito.keys_changed();
-    Ok(Issuing { server: Arc::new(cognito), keys, jwks_uri, pool: Some(pool) })
+    Ok(Issuing {
+        server: TracedIssuer::around(Arc::new(cognito)),
+        keys,
+        jwks_uri,
+        pool: Some(pool),
+    })
 }
 
 fn settings(config: &config::Cognito) -> Result<Settings, start::Error> {
