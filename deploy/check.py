@@ -14,7 +14,7 @@ import yaml
 
 HERE = pathlib.Path(__file__).parent
 ROOT = HERE.parent
-SERVICES = ["audit", "clients", "gateway", "introspection", "resource-servers", "tokens"]
+SERVICES = ["audit", "clients", "gateway", "introspection", "resource-servers", "teams", "tokens"]
 problems = []
 
 
@@ -123,7 +123,7 @@ def check_docker():
     hold(lines[1] == "*", "Dockerfile.dockerignore lets in only what it names")
     text = (HERE / "docker" / "Dockerfile").read_text()
     for name in SERVICES:
-        hold(f"--bin turnpike-{name}" in text, f"the image lacks turnpike-{name}")
+        hold(f"-p turnpike-{name}" in text, f"the image lacks turnpike-{name}")
 
 
 if __name__ == "__main__":

@@ -4,7 +4,7 @@
 //! | --- | --- | --- | --- |
 //! | client | `CLIENT#id` / `META` | `CLIENTS#team` / name, id | `CLIENTS` / name, id |
 //! | its entry in the pool | `CLIENT#id` / `POOL` | | |
-//! | last use of a secret | `CLIENT#id` or `RS#id` / `USE#secret` | | |
+//! | last use of a secret | `CLIENT-USES#id` or `RS-USES#id` / secret | | |
 //! | resource server | `RS#id` / `META` | `RSS#team` / id | `RSS` / id |
 //! | grant | `GRANT#id` / `META` | `CLIENT-GRANTS#client` / time, id | `RS-GRANTS#rs` / time, id |
 //! | live grant of a resource server | `RS#id` / `GRANT#id` | | |
@@ -83,10 +83,13 @@ pub(crate) fn client_place(name: &str, id: &ClientId) -> String {
 }
 
 pub(crate) fn client_secret_use(id: &ClientId, secret: &SecretId) -> Key {
-    Key::new(format!("CLIENT#{id}"), format!("{USE}{secret}"))
+    Key::new(client_secret_uses(id), secret.as_str())
 }
 
-pub(crate) const USE: &str = "USE#";
+/// Apart from the client: whoever notes a use needs no right to write that.
+pub(crate) fn client_secret_uses(id: &ClientId) -> String {
+    format!("CLIENT-USES#{id}")
+}
 
 pub(crate) fn resource_server(id: &Identifier) -> Key {
     Key::new(format!("RS#{id}"), META)
@@ -99,7 +102,12 @@ pub(crate) fn resource_servers_of(team: &TeamId) -> String {
 pub(crate) const RESOURCE_SERVERS: &str = "RSS";
 
 pub(crate) fn resource_server_secret_use(id: &Identifier, secret: &SecretId) -> Key {
-    Key::new(format!("RS#{id}"), format!("{USE}{secret}"))
+    Key::new(resource_server_secret_uses(id), secret.as_str())
+}
+
+/// Apart from the resource server, as with clients.
+pub(crate) fn resource_server_secret_uses(id: &Identifier) -> String {
+    format!("RS-USES#{id}")
 }
 
 pub(crate) fn grant(id: &GrantId) -> Key {

@@ -280,7 +280,7 @@ impl Registry {
         &self,
         id: &ClientId,
     ) -> Result<HashMap<SecretId, Timestamp>, Error> {
-        self.secret_uses(&keys::client(id).pk).await
+        self.secret_uses(&keys::client_secret_uses(id)).await
     }
 
     /// When the secrets of a resource server were last used.
@@ -292,7 +292,7 @@ impl Registry {
         &self,
         id: &Identifier,
     ) -> Result<HashMap<SecretId, Timestamp>, Error> {
-        self.secret_uses(&keys::resource_server(id).pk).await
+        self.secret_uses(&keys::resource_server_secret_uses(id)).await
     }
 
     /// Notes that a client used a secret. Not a change: it is not in the log.
@@ -398,8 +398,8 @@ impl Registry {
 
     async fn secret_uses(&self, pk: &str) -> Result<HashMap<SecretId, Timestamp>, Error> {
         let mut uses = HashMap::new();
-        for item in self.query_all(Source::Table, pk, keys::USE).await? {
-            let key = item.key.sk.strip_prefix(keys::USE).unwrap_or_default();
+        for item in self.query_all(Source::Table, pk, "").await? {
+            let key = &item.key.sk;
             let millis: i64 = decode(&item.body)?;
             let id = kept("secret_id", SecretId::parse(key))?;
             uses.insert(id, Timestamp::from_millis(millis));

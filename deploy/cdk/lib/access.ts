@@ -18,14 +18,18 @@ export interface Subjects {
  * `crates/registry/src/keys.rs`). The store's own mark begins with a NUL, which a policy cannot say; `?` stands for it.
  */
 const ofTheGateway = {
-  reads: ["?turnpike", "ASSERTION-KEYS", "HEAD", "SYSTEM"],
-  writes: ["ASSERTION-KEYS", "SYSTEM"],
+  reads: ["?turnpike", "ASSERTION-KEYS", "HEAD", "LOGIN#*", "SESSION#*", "SYSTEM", "TEAMS-SEEN", "USED#*"],
+  // By name: who is a member of what.
+  finds: ["TEAMS"],
+  writes: ["ASSERTION-KEYS", "LOGIN#*", "SESSION#*", "SYSTEM", "TEAMS-SEEN", "USED#*"],
 };
 
-/**
- * What the token service writes: secrets that were used or learned, tokens that are revoked, and the events that say so.
- */
-const ofTheTokenService = ["CLIENT#*", "HEAD", "LOG#*", "OUTBOX", "REVOKED#*"];
+/** Tokens that are revoked, and the events that say so; when secrets were last used. */
+const revocations = ["CLIENT-USES#*", "HEAD", "LOG#*", "REVOKED#*", "RS-USES#*"];
+/** The same, and secrets that were learned from a pool. */
+const ofTheTokenService = [...revocations, "CLIENT#*", "OUTBOX"];
+/** Teams, sessions, and what is told of changes to them. A team is deleted when it owns nothing. */
+const ofTheTeams = ["HEAD", "LOG#*", "LOGIN#*", "OWNED#*", "REQUEST#*", "SESSION#*", "TEAM#*", "TEAMS-SEEN"];
 
 // A transaction needs the rights of its parts (DynamoDB Developer Guide, "Using IAM with transactions").
 const write = ["dynamodb:ConditionCheckItem", "dynamodb:DeleteItem", "dynamodb:PutItem"];
@@ -76,18 +80,32 @@ export function access(name: ServiceName, { pool, tableArn }: Subjects): iam.Pol
     actions: poolActions,
     resources: [pool.arn],
   });
+  // A note must not outlive what it is about. This right alone changes nothing.
+  const still = new iam.PolicyStatement({
+    sid: "HoldThatItIsStillThere",
+    actions: ["dynamodb:ConditionCheckItem"],
+    resources: [tableArn],
+  });
   switch (name) {
     // Both tell the pool, and any replica of either finishes what another left (the outbox).
     case "clients":
     case "resource-servers":
       return [...readAll, writeAll, keepThePool];
     case "audit":
-    case "introspection":
       return readAll;
+    case "introspection":
+      return [...readAll, only(writeAll, revocations), still];
+    case "teams":
+      return [...readAll, only(writeAll, ofTheTeams)];
     case "tokens":
-      return [...readAll, only(writeAll, ofTheTokenService)];
+      return [...readAll, only(writeAll, ofTheTokenService), still];
     case "gateway":
-      return [describe, only(readTable, ofTheGateway.reads), only(writeAll, ofTheGateway.writes)];
+      return [
+        describe,
+        only(readTable, ofTheGateway.reads),
+        only(readIndexes, ofTheGateway.finds),
+        only(writeAll, ofTheGateway.writes),
+      ];
   }
 }
 

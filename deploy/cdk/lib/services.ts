@@ -6,6 +6,7 @@ export const serviceNames = [
   "audit",
   "tokens",
   "introspection",
+  "teams",
   "gateway",
 ] as const;
 
@@ -40,7 +41,8 @@ export const services: Record<ServiceName, Service> = {
   // More would not get more tokens: Cognito's rate is for the account (see `cognito-budgets.ts`).
   tokens: service("tokens", 4),
   introspection: service("introspection", 10),
+  teams: service("teams", 2),
   gateway: service("gateway", 6, {
-    after: ["clients", "resource-servers", "audit", "tokens", "introspection"],
+    after: ["clients", "resource-servers", "audit", "tokens", "introspection", "teams"],
   }),
 };

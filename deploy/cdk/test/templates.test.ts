@@ -128,7 +128,7 @@ test("only HTTPS is open, and only the gateway calls services", () => {
   assert.deepEqual(rules.sort(), [
     `Balancer -> gateway ${port}`,
     "Balancer -> gateway 9090",
-    ...["audit", "clients", "introspection", "resourceservers", "tokens"].map((to) => `gateway -> ${to} ${port}`),
+    ...["audit", "clients", "introspection", "resourceservers", "teams", "tokens"].map((to) => `gateway -> ${to} ${port}`),
   ]);
 });
 
