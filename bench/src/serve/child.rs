@@ -25,7 +25,7 @@ use turnpike_rpc::oauth::{SecretHolders, SecretUses, TokenVerifiers};
 use turnpike_rpc::page_token::PageTokens;
 use turnpike_runtime::clock::SystemClock;
 use turnpike_runtime::config::{
-    AuthorizationServer, Embedded, Limits as Rates, Log, Server as Listens, Sqlite, Store,
+    AuthorizationServer, Embedded, Limits as Rates, Log, Otlp, Server as Listens, Sqlite, Store,
 };
 use turnpike_runtime::entropy::SystemEntropy;
 use turnpike_runtime::telemetry;
@@ -92,7 +92,7 @@ async fn serve_up(data: PathBuf) -> Result<(), Failure> {
         limits: Rates { tokens_per_second: FAST, ..Rates::default() },
         ..Config::default()
     };
-    telemetry::start(&config.log)?;
+    telemetry::start("turnpike", &config.log, &config.otlp)?;
     let ready = turnpike_standalone::start(&config).await?;
     let address = ready.address();
     announce(Listening { grpc: address, http: address })?;
@@ -101,7 +101,7 @@ async fn serve_up(data: PathBuf) -> Result<(), Failure> {
 
 /// The service as `turnpike up` puts it together, without what stands before it there.
 async fn serve_introspection(data: &Path) -> Result<(), Failure> {
-    telemetry::start(&Log::default())?;
+    telemetry::start("turnpike", &Log::default(), &Otlp::default())?;
     let registry = plane::registry(data).await?;
     let issuer = plane::issuer(&registry, Algorithm::Rs256).await?;
     let follower = Follower::start(registry.clone()).await?;

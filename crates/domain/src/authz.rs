@@ -8,6 +8,8 @@
 //! - A program acts for the team that owns its client, within the scopes of its token.
 //! - What a caller may not read does not exist for them.
 
+use std::collections::BTreeSet;
+
 use crate::actor::{Actor, ApiScope, Principal, Role};
 use crate::error::{Error, Subject};
 use crate::id::{ClientId, TeamId};
@@ -74,6 +76,15 @@ pub enum Resource<'a> {
         team: &'a TeamId,
         /// The owners of the resource servers it holds or asks for.
         related: &'a [TeamId],
+    },
+    /// A secret to be of a client: whoever has it does all that the client may.
+    ClientSecret {
+        /// The owner of the client.
+        team: &'a TeamId,
+        /// As with [`Resource::Client`].
+        related: &'a [TeamId],
+        /// What the client may do with Turnpike itself.
+        opens: &'a BTreeSet<ApiScope>,
     },
     /// An event of the log.
     Event {
@@ -168,7 +179,9 @@ pub fn decide(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<
 /// The action that makes a resource visible.
 const fn reading(resource: &Resource<'_>) -> Action {
     match resource {
-        Resource::Client { .. } | Resource::Token { .. } => Action::ReadClient,
+        Resource::Client { .. } | Resource::ClientSecret { .. } | Resource::Token { .. } => {
+            Action::ReadClient
+        }
         Resource::Event { .. } => Action::ReadEvent,
         Resource::Grant { .. } => Action::ReadGrant,
         Resource::ResourceServer { .. } => Action::ReadCatalogue,
@@ -249,6 +262,18 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
             "only members of the owning team see this",
         ),
 
+        (
+            Action::ManageClient | Action::ReadClient,
+            Resource::ClientSecret { team, related, opens },
+        ) => {
+            may(actor, action, &Resource::Client { team, related })?;
+            let Actor::Program(program) = actor else { return Ok(()) };
+            // Else a token would make itself, or another of its team, into more than was granted to it.
+            allow(
+                action != Action::ManageClient || opens.is_subset(&program.scopes),
+                "a program makes no secret of a client that may do more with Turnpike than its token",
+            )
+        }
         (Action::ManageClient | Action::RequestGrant, Resource::Client { team, .. })
         | (Action::RevokeToken, Resource::Token { team, .. }) => {
             allow(admin || actor.is_in(team), "only members of the owning team do this")

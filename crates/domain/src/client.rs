@@ -1,11 +1,14 @@
 //! A confidential OAuth client.
 
+use std::collections::BTreeSet;
+
+use crate::actor::ApiScope;
 use crate::error::Error;
 use crate::event::{Fields, Value};
 use crate::grant::{Grant, GrantState};
 use crate::id::{ClientId, GrantId, TeamId};
 use crate::resource_server::secret_ids;
-use crate::scope::{Identifier, Scope};
+use crate::scope::{Identifier, Scope, ScopeName};
 use crate::secret::Secrets;
 use crate::text::{ClientName, Description};
 use crate::time::{Timestamp, TokenLifetime};
@@ -19,6 +22,9 @@ pub const NAMED_SCOPES_MAX: usize = 500;
 
 /// How many scopes may be cut one by one, for the same reason; beyond it all tokens are.
 const SCOPE_CUTS_MAX: usize = 200;
+
+/// How many seconds ahead of the time a cut may be and be believed. More is no skew of clocks: one was wrong.
+const AHEAD_MAX: i64 = 3600;
 
 /// A client, with all that decides whether it gets a token and whether its tokens are good: one read of
 /// one record answers both.
@@ -135,9 +141,22 @@ impl Client {
         of_scopes.chain(&self.tokens_revoked).map(|cut| cut.seconds() + 1).max().unwrap_or(0)
     }
 
-    /// Refuses all tokens issued so far.
+    /// What it may do with Turnpike itself, whatever the end of the grants.
+    pub fn api_scopes(&self) -> BTreeSet<ApiScope> {
+        let scopes = self.scopes_at(None);
+        let ours = Identifier::built_in();
+        let named = |scope: &&Scope| scope.is_of(&ours);
+        let names: Vec<ScopeName> = scopes.iter().filter(named).map(Scope::name).collect();
+        let holds = |api: &ApiScope| names.iter().any(|name| name.as_str() == api.name());
+        ApiScope::ALL.into_iter().filter(holds).collect()
+    }
+
+    /// Refuses all tokens issued so far. A cut that a clock set which ran ahead is replaced: it would refuse all
+    /// tokens until that time comes.
     pub fn revoke_tokens(&mut self, now: Timestamp) {
-        self.tokens_revoked = self.tokens_revoked.max(Some(Cut::at(now)));
+        let cut = Cut::at(now);
+        let believed = self.tokens_revoked.filter(|old| old.seconds() <= cut.seconds() + AHEAD_MAX);
+        self.tokens_revoked = believed.max(Some(cut));
     }
 
     /// The latest of its cuts.

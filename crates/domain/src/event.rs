@@ -1,5 +1,7 @@
 //! What the log says of a change.
 
+use sha2::{Digest, Sha256};
+
 use crate::client::Client;
 use crate::grant::Grant;
 use crate::id::{ClientId, TeamId};
@@ -164,6 +166,19 @@ impl From<&str> for Value {
     }
 }
 
+/// A long text as an event has it: how it begins, and a fingerprint, so that two which begin alike are told apart. An event
+/// is kept for good, so nobody shall make large ones.
+pub fn brief(text: &str) -> String {
+    const BEGINNING: usize = 60;
+    if text.chars().nth(BEGINNING).is_none() {
+        return text.to_owned();
+    }
+    let beginning: String = text.chars().take(BEGINNING - 12).collect();
+    let hash = Sha256::digest(text.as_bytes());
+    let fingerprint: String = hash.iter().take(4).map(|byte| format!("{byte:02x}")).collect();
+    format!("{beginning}… ({fingerprint})")
+}
+
 /// An object's fields in order, for [`diff`].
 pub type Fields = Vec<(&'static str, Value)>;
 
@@ -284,4 +299,19 @@ actions! {
     TeamUpdated = "team.updated",
     /// One token was revoked.
     TokenRevoked = "token.revoked",
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_long_text_is_cut_and_still_told_from_others() {
+        let short = "x".repeat(60);
+        assert_eq!(brief(&short), short);
+        let long = "東".repeat(255);
+        let (one, other) = (brief(&format!("{long}a")), brief(&format!("{long}b")));
+        assert_eq!(one.chars().count(), 60);
+        assert_ne!(one, other);
+    }
 }

@@ -93,7 +93,8 @@ impl Effect {
     pub fn describe(&self) -> String {
         let who = self.client.as_ref().map_or_else(
             || "its owner".to_owned(),
-            |client| format!("`{}` of team `{}`", client.display_name, client.team),
+            // Quoted and escaped: a name must not say more than a name.
+            |client| format!("{:?} of team `{}`", client.display_name, client.team),
         );
         let scopes = self.scopes.iter().map(|s| format!("`{s}`")).collect::<Vec<_>>().join(", ");
         match self.kind {

@@ -2,7 +2,7 @@
 
 use crate::actor::ApiScope;
 use crate::error::Problem;
-use crate::event::{Fields, Value};
+use crate::event::{Fields, Value, brief};
 use crate::id::TeamId;
 use crate::scope::{Identifier, Scope, ScopeName};
 use crate::secret::Secrets;
@@ -128,7 +128,8 @@ impl ResourceServer {
 
     /// What the log compares.
     pub fn fields(&self) -> Fields {
-        let scopes = self.scopes.0.iter().map(|s| format!("{}: {}", s.name, s.description));
+        let scopes = self.scopes.0.iter();
+        let scopes = scopes.map(|s| format!("{}: {}", s.name, brief(s.description.as_str())));
         vec![
             ("display_name", self.display_name.as_str().into()),
             ("description", self.description.as_str().into()),

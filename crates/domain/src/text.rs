@@ -158,6 +158,9 @@ pub(crate) fn at_most(text: &str, max: usize) -> Result<(), Problem> {
     Ok(())
 }
 
+/// How many marks may stand on one character: no orthography needs more, in normalization form C.
+const MARKS_MAX: u32 = 4;
+
 /// Refuses white space at either end: two names that look alike must not differ.
 fn trimmed(text: &str) -> Result<(), Problem> {
     if text.trim() == text {
@@ -175,6 +178,7 @@ fn name(text: &str, max: usize) -> Result<String, Problem> {
         return Err(Problem::Characters("visible characters and spaces"));
     }
     trimmed(&text)?;
+    undisguised(&text)?;
     if text.starts_with(is_combining_mark) {
         // It would hang on whatever stands before the name.
         return Err(Problem::Malformed("without a combining mark at its beginning"));
@@ -188,7 +192,29 @@ fn prose(text: &str, max: usize) -> Result<String, Problem> {
         return Err(Problem::Characters("visible characters, spaces and line feeds"));
     }
     trimmed(&text)?;
+    undisguised(&text)?;
     Ok(text)
+}
+
+/// Refuses what changes nothing that is seen, or covers what stands around it: a variation selector after a letter or
+/// digit that has no such variant, and piles of combining marks.
+fn undisguised(text: &str) -> Result<(), Problem> {
+    let mut last = ' ';
+    let mut marks = 0;
+    for c in text.chars() {
+        let selects = matches!(c, '\u{FE00}'..='\u{FE0F}');
+        // Emoji keycaps are of digits, `#` and `*` (UTS 51, ED-14c).
+        let keycap = c == '\u{FE0F}' && (last.is_ascii_digit() || matches!(last, '#' | '*'));
+        if selects && !keycap && (last.is_alphanumeric() || last.is_ascii()) {
+            return Err(Problem::Characters("no variation selectors after letters and digits"));
+        }
+        marks = if is_combining_mark(c) && !selects { marks + 1 } else { 0 };
+        if marks > MARKS_MAX {
+            return Err(Problem::Characters("at most 4 combining marks on one character"));
+        }
+        last = c;
+    }
+    Ok(())
 }
 
 /// Prose on one line.
@@ -223,7 +249,7 @@ const fn is_invisible(c: char) -> bool {
         | '\u{180B}'..='\u{180F}' | '\u{200B}'..='\u{200F}' | '\u{2028}'..='\u{202E}'
         | '\u{2060}'..='\u{206F}' | '\u{2800}' | '\u{3164}' | '\u{E000}'..='\u{F8FF}'
         | '\u{FEFF}' | '\u{FFA0}' | '\u{FFF0}'..='\u{FFFF}'
-        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{10FFFF}')
+        | '\u{1BCA0}'..='\u{1BCA3}' | '\u{1D159}' | '\u{1D173}'..='\u{1D17A}' | '\u{E0000}'..='\u{10FFFF}')
 }
 
 /// Text of 0 to 100 characters for a search, normalized as what it is sought in, and lower-cased.
@@ -257,6 +283,8 @@ mod tests {
             "हिन्दी",
             "7–Eleven™",
             "🦀 ❤\u{fe0f} shop",
+            "1\u{fe0f}\u{20e3} Ltd",
+            "Việt Nam",
         ] {
             assert_eq!(ClientName::parse(good).unwrap().as_str(), good);
             assert!(ResourceServerName::parse(good).is_ok(), "{good}");
@@ -286,6 +314,12 @@ mod tests {
         ] {
             assert!(matches!(ClientName::parse(bad), Err(Problem::Characters(_))), "{bad:?}");
             assert!(ResourceServerName::parse(bad).is_err(), "{bad:?}");
+        }
+        for bad in
+            ["papp\u{fe0f}", "a\u{1d159}", "1\u{fe00}", "x\u{317}\u{318}\u{319}\u{31a}\u{31b}"]
+        {
+            assert!(matches!(ClientName::parse(bad), Err(Problem::Characters(_))), "{bad:?}");
+            assert!(TeamName::parse(bad).is_err(), "{bad:?}");
         }
         for bad in [" a", "a ", " ", "\u{301}a"] {
             assert!(matches!(ClientName::parse(bad), Err(Problem::Malformed(_))), "{bad:?}");

@@ -116,9 +116,13 @@ struct Relation {
 
 enum Kind {
     Client,
+    /// Of a client that may decide grants.
+    ClientSecret,
     Event,
     Grant,
-    Server { built_in: bool },
+    Server {
+        built_in: bool,
+    },
     Session,
     Token,
     Whole,
@@ -212,6 +216,13 @@ fn relations() -> Vec<Relation> {
         relation("an event that concerns the caller's team", "mine", "theirs", false, Kind::Event),
         relation("an event of others", "theirs", "others", false, Kind::Event),
         relation("a token of a client of the caller's team", "mine", "", false, Kind::Token),
+        relation(
+            "a secret of a client of the caller's team that may decide grants and write",
+            "mine",
+            "",
+            false,
+            Kind::ClientSecret,
+        ),
         relation("a token of a client of others", "theirs", "", false, Kind::Token),
         relation("a session of the caller", "", "", true, Kind::Session),
         relation("a session of another person", "", "", false, Kind::Session),
@@ -235,6 +246,11 @@ fn with_resource<T>(relation: &Relation, actor: &Actor, look: impl Fn(&Resource<
         Kind::Client => {
             look(&Resource::Client { team: &client, related: std::slice::from_ref(&server) })
         }
+        Kind::ClientSecret => look(&Resource::ClientSecret {
+            team: &client,
+            related: std::slice::from_ref(&server),
+            opens: &BTreeSet::from([ApiScope::GrantsDecide, ApiScope::RegistryWrite]),
+        }),
         Kind::Event => look(&Resource::Event { teams: &teams }),
         Kind::Grant => look(&Resource::Grant {
             client_team: &client,
@@ -252,8 +268,11 @@ fn with_resource<T>(relation: &Relation, actor: &Actor, look: impl Fn(&Resource<
 /// particular, whatever the thing.
 fn concerns(action: Action, kind: &Kind) -> bool {
     match action {
-        Action::ManageClient | Action::RequestGrant => matches!(kind, Kind::Client),
-        Action::ReadClient => matches!(kind, Kind::Client | Kind::Token | Kind::Whole),
+        Action::ManageClient => matches!(kind, Kind::Client | Kind::ClientSecret),
+        Action::RequestGrant => matches!(kind, Kind::Client),
+        Action::ReadClient => {
+            matches!(kind, Kind::Client | Kind::ClientSecret | Kind::Token | Kind::Whole)
+        }
         Action::ManageResourceServer | Action::ReadResourceServerSecrets => {
             matches!(kind, Kind::Server { .. })
         }

@@ -34,6 +34,20 @@ pub(crate) async fn client(
     Ok((client, permit))
 }
 
+/// A client, and the right to make a secret of it.
+pub(crate) async fn client_secret(
+    registry: &Registry,
+    op: &Op,
+    id: &ClientId,
+) -> Result<(Versioned<Client>, Permit), Error> {
+    let (client, _) = self::client(registry, op, Action::ManageClient, id).await?;
+    let opens = client.value.api_scopes();
+    // Whoever manages a client sees it, whoever else it concerns.
+    let resource = Resource::ClientSecret { team: &client.value.team, related: &[], opens: &opens };
+    let permit = op.authorize(Action::ManageClient, &resource, client_subject(id))?;
+    Ok((client, permit))
+}
+
 /// A grant, and the right to do something to it.
 pub(crate) async fn grant(
     registry: &Registry,

@@ -47,8 +47,8 @@ impl Buckets {
 
     /// How many milliseconds until the key has room for one; `None` if it has.
     pub fn wait(&self, key: impl Hash, now: Timestamp) -> Option<u64> {
-        let full_again = self.lock().get(&self.hasher.hash_one(key)).copied();
-        self.wait_of(full_again.unwrap_or(0), micros(now))
+        let (key, now) = (self.hasher.hash_one(key), micros(now));
+        self.wait_of(self.debt(&mut self.lock(), key, now))
     }
 
     /// Takes one.
@@ -59,7 +59,7 @@ impl Buckets {
     pub fn take(&self, key: impl Hash, now: Timestamp) -> Result<(), u64> {
         let (key, now) = (self.hasher.hash_one(key), micros(now));
         let mut keys = self.lock();
-        if let Some(wait) = self.wait_of(keys.get(&key).copied().unwrap_or(0), now) {
+        if let Some(wait) = self.wait_of(self.debt(&mut keys, key, now)) {
             return Err(wait);
         }
         self.charge_locked(&mut keys, key, now, self.one);
@@ -78,10 +78,15 @@ impl Buckets {
         self.charge_locked(&mut self.lock(), key, micros(now), self.all);
     }
 
-    fn wait_of(&self, full_again: i64, now: i64) -> Option<u64> {
-        // A clock that was set back must not lock anyone out for longer than a bucket takes to
-        // fill.
-        let debt = full_again.saturating_sub(now).min(self.all);
+    /// What a key has used of its room. A moment that a clock set which was set back since is corrected, so that it
+    /// locks nobody out for longer than a bucket takes to fill.
+    fn debt(&self, keys: &mut HashMap<u64, i64>, key: u64, now: i64) -> i64 {
+        let Some(full_again) = keys.get_mut(&key) else { return 0 };
+        *full_again = (*full_again).min(now.saturating_add(self.all));
+        full_again.saturating_sub(now).max(0)
+    }
+
+    fn wait_of(&self, debt: i64) -> Option<u64> {
         let wait = u64::try_from(debt + self.one - self.all).ok().filter(|wait| *wait > 0)?;
         Some(wait.div_ceil(1000))
     }
@@ -96,7 +101,7 @@ impl Buckets {
                 keys.clear();
             }
         }
-        let owed = keys.get(&key).map_or(0, |full_again| full_again - now).max(0);
+        let owed = self.debt(keys, key, now);
         keys.insert(key, now.saturating_add(owed.saturating_add(cost).min(self.all)));
     }
 
@@ -274,8 +279,10 @@ mod tests {
         let buckets = Buckets::new(Duration::from_millis(100), 2);
         buckets.exhaust("a", at(500_000));
         assert_eq!(buckets.wait("a", at(0)), Some(100));
-        buckets.charge("a", at(0));
         assert_eq!(buckets.wait("a", at(100)), None);
+        assert_eq!(buckets.take("a", at(100)), Ok(()));
+        assert_eq!(buckets.wait("a", at(100)), Some(100));
+        assert_eq!(buckets.wait("a", at(200)), None);
     }
 
     #[test]

@@ -1,7 +1,6 @@
 //! Makes a second secret of a client.
 
 use turnpike_domain::Client;
-use turnpike_domain::authz::Action;
 use turnpike_domain::error::Error;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_proto::v1 as pb;
@@ -40,12 +39,12 @@ async fn decide(
     made: Option<&ProvisionedSecret>,
 ) -> Result<Attempt<(Versioned<Client>, MadeSecret)>, Error> {
     let id = &new.client_id;
-    let (mut client, permit) = access::client(registry, op, Action::ManageClient, id).await?;
+    let (mut client, permit) = access::client_secret(registry, op, id).await?;
     let once = new.once.as_ref().filter(|_| !new.validate_only);
     let replaces = match registry.seen(permit.principal(), once).await? {
         Seen::Before(keys) => {
             // It may be answered since the client was read.
-            let (client, _) = access::client(registry, op, Action::ManageClient, id).await?;
+            let (client, _) = access::client_secret(registry, op, id).await?;
             let mut secrets = client.value.secrets.list().iter();
             let known = secrets.find(|entry| keys.contains(&entry.secret_id.to_string()));
             let secret = MadeSecret { entry: known.cloned(), value: None };

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use futures_util::future::join_all;
+use turnpike_domain::actor::ApiScope;
 use turnpike_domain::error::Error;
 use turnpike_domain::secret::SecretValue;
 use turnpike_proto::v1 as pb;
@@ -10,7 +11,7 @@ use turnpike_proto::v1::EffectKind;
 
 use super::plane::{
     Plane, REQUEST_ID, admin, approval, auditor, blockers, code, kinds, owner, pairs, partner,
-    person, stranger, violations,
+    person, program, stranger, team, violations,
 };
 
 fn mask(paths: &[&str]) -> Option<prost_types::FieldMask> {
@@ -318,6 +319,20 @@ async fn two_secrets_live_at_a_time() {
         assert_eq!(third[0].subject, format!("clients/{id}"));
     }
     assert_eq!(plane.actions().await, ["client.created", "client.secret_added"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_token_makes_no_secret_that_opens_more_than_itself() {
+    let plane = Plane::new().await;
+    plane.registry.provide_built_in(&team("platform")).await.unwrap();
+    let scopes = ["turnpike/grants.decide", "turnpike/registry.write"];
+    let (id, grant) = plane.waiting(&scopes).await;
+    let add = || pb::AddClientSecretRequest { client_id: id.clone(), ..Default::default() };
+    let writes = [ApiScope::RegistryRead, ApiScope::RegistryWrite];
+    plane.approve(&person("pia", &["platform"], &[]), approval(&grant)).await.unwrap();
+    assert_eq!(code(plane.add_secret(&program("partners", &writes), add()).await), "NOT_ALLOWED");
+    let all = program("partners", &ApiScope::ALL);
+    assert!(plane.add_secret(&all, add()).await.is_ok());
 }
 
 #[tokio::test(flavor = "multi_thread")]

@@ -25,7 +25,7 @@ async fn a_scope_in_use_stays_without_force() {
         let mut expected = [&active, &waits].map(|id| ("GRANT_IN_USE", format!("grants/{id}")));
         expected.sort();
         assert_eq!(subjects, expected);
-        assert!(in_use.iter().all(|blocker| blocker.description.contains("`Shop`")));
+        assert!(in_use.iter().all(|blocker| blocker.description.contains("\"Shop\"")));
     }
     // One that no grant uses goes without a question.
     let left = plane.update(&owner(), only(&server, &["read", "write"], false)).await.unwrap();

@@ -739,7 +739,8 @@ export const ClientService: GenService<{
   /**
    * Makes a second secret, so that one can replace the other without an outage.
    *
-   * Callers: members of the owning team, platform admins. Absent: NOT_FOUND. A third live secret:
+   * Callers: members of the owning team, platform admins. A program only if its token has every scope of `turnpike` that
+   * the client has: else it would give itself more than was granted. Absent: NOT_FOUND. A third live secret:
    * FAILED_PRECONDITION `TOO_MANY_SECRETS`. Idempotent with a request_id.
    *
    * @generated from rpc turnpike.v1.ClientService.AddClientSecret
