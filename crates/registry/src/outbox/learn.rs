@@ -52,7 +52,12 @@ impl Registry {
             return Ok(Attempt::Nothing(known));
         }
         let entry = self.pool_entry(id).await?.filter(|entry| entry.value.secret_unknown);
-        let mut entry = entry.ok_or_else(|| Error::Stale(subject()))?;
+        let Some(mut entry) = entry else {
+            // It may have been learned since the client was read.
+            let client = self.client(id).await?.ok_or_else(|| Error::NotFound(subject()))?;
+            let known = known(&client.value, hash).ok_or_else(|| Error::Stale(subject()))?;
+            return Ok(Attempt::Nothing(known));
+        };
         let now = self.now();
         let secret_id = SecretId::generate(self.entropy());
         let learned = SecretEntry { secret_id: secret_id.clone(), hash, create_time: now };
