@@ -311,7 +311,9 @@ async fn show_metadata(State(shared): State<Arc<Shared>>) -> Response {
 async fn show_keys(State(shared): State<Arc<Shared>>) -> Response {
     shared.arranged("keys").unwrap_or_else(|| {
         let told = shared.state.lock().unwrap();
-        let keys: Vec<Value> = told.keys.iter().map(|(name, key)| jwk(name, key)).collect();
+        let mut keys: Vec<Value> = told.keys.iter().map(|(name, key)| jwk(name, key)).collect();
+        // One of a kind that nobody knows yet must not hide the others (RFC 7517 section 5).
+        keys.push(json!({ "kty": "AKP", "alg": "ML-DSA-44", "kid": "of-tomorrow", "pub": "AAAA" }));
         json_of(&json!({ "keys": keys }))
     })
 }
@@ -390,6 +392,7 @@ async fn check_groups(
     json_of(&json!({ "value": found }))
 }
 
+/// With what Entra ID says of itself beside that, which must disturb nothing.
 fn metadata(issuer: &str) -> Value {
     json!({
         "issuer": issuer,
@@ -397,9 +400,25 @@ fn metadata(issuer: &str) -> Value {
         "token_endpoint": format!("{issuer}/token"),
         "jwks_uri": format!("{issuer}/keys"),
         "end_session_endpoint": format!("{issuer}/logout"),
-        "response_types_supported": ["code"],
+        "userinfo_endpoint": "https://graph.example/oidc/userinfo",
+        "response_types_supported": ["code", "id_token", "code id_token", "id_token token"],
+        "response_modes_supported": ["query", "fragment", "form_post"],
         "subject_types_supported": ["pairwise"],
         "id_token_signing_alg_values_supported": ["ES256"],
+        "token_endpoint_auth_methods_supported":
+            ["client_secret_post", "private_key_jwt", "client_secret_basic", "self_signed_tls_client_auth"],
+        "scopes_supported": ["openid", "profile", "email", "offline_access"],
+        "claims_supported": ["sub", "iss", "cloud_instance_name", "preferred_username", "tid", "ver"],
+        "request_uri_parameter_supported": false,
+        "frontchannel_logout_supported": true,
+        "http_logout_supported": true,
+        "device_authorization_endpoint": format!("{issuer}/devicecode"),
+        "kerberos_endpoint": format!("{issuer}/kerberos"),
+        "mtls_endpoint_aliases": { "token_endpoint": "https://mtls.example/token" },
+        "tls_client_certificate_bound_access_tokens": true,
+        "tenant_region_scope": "EU",
+        "cloud_instance_name": "microsoftonline.com",
+        "msgraph_host": "graph.microsoft.com",
     })
 }
 
@@ -410,7 +429,11 @@ fn new_key() -> Arc<EcdsaKeyPair> {
 fn jwk(name: &str, key: &EcdsaKeyPair) -> Value {
     let (x, y) = key.public_key().as_ref()[1..].split_at(32);
     let text = |bytes| URL_SAFE_NO_PAD.encode(bytes);
-    json!({ "kty": "EC", "crv": "P-256", "use": "sig", "kid": name, "x": text(x), "y": text(y) })
+    json!({
+        "kty": "EC", "crv": "P-256", "use": "sig", "kid": name, "x": text(x), "y": text(y),
+        "x5t": name, "x5c": ["MIIC"], "issuer": "https://login.microsoftonline.com/{tenantid}/v2.0",
+        "cloud_instance_name": "microsoftonline.com",
+    })
 }
 
 fn signed_part(header: &Value, claims: &Value) -> String {
