@@ -11,6 +11,7 @@
 import { Route as rootRouteImport } from "./routes/__root";
 import { Route as IndexRouteImport } from "./routes/index";
 import { Route as DriftRouteImport } from "./routes/drift";
+import { Route as SessionsRouteImport } from "./routes/sessions";
 import { Route as ActivityIndexRouteImport } from "./routes/activity/index";
 import { Route as ActivitySequenceRouteImport } from "./routes/activity/$sequence";
 import { Route as ClientsIndexRouteImport } from "./routes/clients/index";
@@ -37,6 +38,11 @@ const IndexRoute = IndexRouteImport.update({
 const DriftRoute = DriftRouteImport.update({
   id: "/drift",
   path: "/drift",
+  getParentRoute: () => rootRouteImport,
+} as any);
+const SessionsRoute = SessionsRouteImport.update({
+  id: "/sessions",
+  path: "/sessions",
   getParentRoute: () => rootRouteImport,
 } as any);
 const ActivityIndexRoute = ActivityIndexRouteImport.update({
@@ -130,6 +136,7 @@ const TeamsTeamEditRoute = TeamsTeamEditRouteImport.update({
 export interface FileRoutesByFullPath {
   "/": typeof IndexRoute;
   "/drift": typeof DriftRoute;
+  "/sessions": typeof SessionsRoute;
   "/activity/$sequence": typeof ActivitySequenceRoute;
   "/clients/new": typeof ClientsNewRoute;
   "/grants/$grantId": typeof GrantsGrantIdRoute;
@@ -151,6 +158,7 @@ export interface FileRoutesByFullPath {
 export interface FileRoutesByTo {
   "/": typeof IndexRoute;
   "/drift": typeof DriftRoute;
+  "/sessions": typeof SessionsRoute;
   "/activity/$sequence": typeof ActivitySequenceRoute;
   "/clients/new": typeof ClientsNewRoute;
   "/grants/$grantId": typeof GrantsGrantIdRoute;
@@ -173,6 +181,7 @@ export interface FileRoutesById {
   __root__: typeof rootRouteImport;
   "/": typeof IndexRoute;
   "/drift": typeof DriftRoute;
+  "/sessions": typeof SessionsRoute;
   "/activity/$sequence": typeof ActivitySequenceRoute;
   "/clients/new": typeof ClientsNewRoute;
   "/grants/$grantId": typeof GrantsGrantIdRoute;
@@ -196,6 +205,7 @@ export interface FileRouteTypes {
   fullPaths:
     | "/"
     | "/drift"
+    | "/sessions"
     | "/activity/$sequence"
     | "/clients/new"
     | "/grants/$grantId"
@@ -217,6 +227,7 @@ export interface FileRouteTypes {
   to:
     | "/"
     | "/drift"
+    | "/sessions"
     | "/activity/$sequence"
     | "/clients/new"
     | "/grants/$grantId"
@@ -238,6 +249,7 @@ export interface FileRouteTypes {
     | "__root__"
     | "/"
     | "/drift"
+    | "/sessions"
     | "/activity/$sequence"
     | "/clients/new"
     | "/grants/$grantId"
@@ -260,6 +272,7 @@ export interface FileRouteTypes {
 export interface RootRouteChildren {
   IndexRoute: typeof IndexRoute;
   DriftRoute: typeof DriftRoute;
+  SessionsRoute: typeof SessionsRoute;
   ActivitySequenceRoute: typeof ActivitySequenceRoute;
   ClientsNewRoute: typeof ClientsNewRoute;
   GrantsGrantIdRoute: typeof GrantsGrantIdRoute;
@@ -293,6 +306,13 @@ declare module "@tanstack/react-router" {
       path: "/drift";
       fullPath: "/drift";
       preLoaderRoute: typeof DriftRouteImport;
+      parentRoute: typeof rootRouteImport;
+    };
+    "/sessions": {
+      id: "/sessions";
+      path: "/sessions";
+      fullPath: "/sessions";
+      preLoaderRoute: typeof SessionsRouteImport;
       parentRoute: typeof rootRouteImport;
     };
     "/activity/": {
@@ -420,6 +440,7 @@ declare module "@tanstack/react-router" {
 const rootRouteChildren: RootRouteChildren = {
   IndexRoute: IndexRoute,
   DriftRoute: DriftRoute,
+  SessionsRoute: SessionsRoute,
   ActivitySequenceRoute: ActivitySequenceRoute,
   ClientsNewRoute: ClientsNewRoute,
   GrantsGrantIdRoute: GrantsGrantIdRoute,

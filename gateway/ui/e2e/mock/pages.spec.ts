@@ -171,6 +171,20 @@ const pages: {
     heading: "Grant requested",
     act: (page) => page.getByRole("link", { name: "Grant requested" }).first().click(),
   },
+  { name: "sessions", path: "/sessions", heading: "Your sessions" },
+  {
+    name: "ending the session of another",
+    path: "/sessions?person=olga",
+    as: "ada",
+    heading: "Sessions of Olga Orlova",
+    act: async (page) => {
+      await page
+        .getByRole("button", { name: /^End the session of/ })
+        .first()
+        .click();
+      await expect(page.getByRole("dialog")).toBeVisible();
+    },
+  },
   { name: "drift", path: "/drift", as: "aino", heading: "Drift" },
   { name: "drift: not told yet", path: "/drift?tab=pending", as: "ada", heading: "Drift" },
   {

@@ -18,6 +18,7 @@ const addresses = [
   { path: "/teams/orders/edit", heading: "Edit Orders" },
   { path: "/activity", heading: "Activity" },
   { path: "/drift", heading: "Drift" },
+  { path: "/sessions", heading: "Your sessions" },
   { path: "/nowhere/at/all", heading: "No such page" },
 ];
 

@@ -35,7 +35,9 @@ export {
 export {
   Role,
   SessionService,
+  SessionState,
   type Deployment,
   type GetSessionResponse,
+  type Session as BrowserSession,
 } from "./gen/turnpike/v1/session_pb";
 export { TeamService, TeamState, type Team } from "./gen/turnpike/v1/teams_pb";

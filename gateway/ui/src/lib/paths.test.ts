@@ -38,6 +38,8 @@ it("keeps every address of the UI", () => {
         newTeam: paths.newTeam(),
         team: paths.team("orders"),
         editTeam: paths.editTeam("orders"),
+        sessions: paths.sessions(),
+        sessionsOfPerson: paths.sessions({ person: "olga" }),
         drift: paths.drift(),
         driftUnmanaged: paths.drift({ kind: "unmanaged" }),
         driftPending: paths.drift({ tab: "pending" }),

@@ -34,6 +34,8 @@ export const paths = {
   team: (team: string) => linkOptions({ to: "/teams/$team", params: { team } }),
   editTeam: (team: string) => linkOptions({ to: "/teams/$team/edit", params: { team } }),
 
+  sessions: (search: { person?: string } = {}) => linkOptions({ to: "/sessions", search }),
+
   drift: (search: { tab?: DriftTab; kind?: (typeof driftKinds)[number] } = {}) =>
     linkOptions({ to: "/drift", search }),
 

@@ -4,9 +4,8 @@ import { ClientService } from "~/api/gen/turnpike/v1/clients_pb";
 import { GrantService } from "~/api/gen/turnpike/v1/grants_pb";
 import { ReconcileService } from "~/api/gen/turnpike/v1/reconcile_pb";
 import { ResourceServerService } from "~/api/gen/turnpike/v1/resource_servers_pb";
-import { Role, SessionService } from "~/api/gen/turnpike/v1/session_pb";
+import { SessionService } from "~/api/gen/turnpike/v1/session_pb";
 import { TeamService } from "~/api/gen/turnpike/v1/teams_pb";
-import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { personHeader } from "~/api/page-person";
 import { auditHandlers } from "./audit";
 import { clientHandlers } from "./clients";
@@ -15,6 +14,7 @@ import { grantHandlers } from "./grants";
 import { reconcileHandlers } from "./reconcile";
 import { resourceServerHandlers } from "./resource-servers";
 import { seededWorld } from "./seed";
+import { sessionHandlers } from "./sessions";
 import { teamHandlers } from "./teams";
 import { callerOf, personas, type PersonaId, type World } from "./world";
 
@@ -44,34 +44,7 @@ export function mockTransport(session: BrowserSession, world: World = seededWorl
     router.service(ReconcileService, reconcileHandlers(world, caller));
     router.service(ResourceServerService, resourceServerHandlers(world, caller));
     router.service(TeamService, teamHandlers(world, caller));
-    router.service(SessionService, {
-      getSession(_request, context) {
-        const { principal, persona: who } = caller(context);
-        const all = [...world.teams.keys()];
-        const teams = who.admin === true ? all : who.teams;
-        return {
-          principal,
-          teams: teams.map((team) => ({
-            team,
-            displayName: world.teams.get(team)?.displayName ?? team,
-            member: who.teams.includes(team),
-          })),
-          roles: [
-            ...(who.admin === true ? [Role.PLATFORM_ADMIN] : []),
-            ...(who.auditor === true ? [Role.AUDITOR] : []),
-          ],
-          expireTime: timestampFromDate(new Date(world.now().getTime() + 8 * 3_600_000)),
-          deployment: {
-            issuer: "http://127.0.0.1:8080",
-            tokenEndpoint: "http://127.0.0.1:8080/oauth2/token",
-            introspectionEndpoint: "http://127.0.0.1:8080/oauth2/introspect",
-            jwksUri: "http://127.0.0.1:8080/.well-known/jwks.json",
-            version: "0.1.0-mock",
-          },
-          teamsKnown: who.teamsUnknown !== true,
-        };
-      },
-    });
+    router.service(SessionService, sessionHandlers(world, caller));
   });
 }
 

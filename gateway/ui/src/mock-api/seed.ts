@@ -9,6 +9,7 @@ import {
 import { TeamState } from "~/api/gen/turnpike/v1/teams_pb";
 import { draftGrant, keepGrant, refreshScopes } from "./grants";
 import { seedPool } from "./pool-seed";
+import { seedSessions } from "./sessions";
 import { Caller, personas, World } from "./world";
 
 const minute = 60_000;
@@ -445,6 +446,7 @@ export function seededWorld(): World {
     GrantState.PENDING,
   );
   seedPool(world);
+  seedSessions(world);
   world.sortEvents();
   return world;
 }

@@ -11,6 +11,7 @@ import {
   type ResourceServer,
   type Secret,
 } from "~/api/gen/turnpike/v1/resources_pb";
+import type { Session } from "~/api/gen/turnpike/v1/session_pb";
 import type { Drift, Pending } from "~/api/gen/turnpike/v1/reconcile_pb";
 import { TeamSchema, TeamState, type Team } from "~/api/gen/turnpike/v1/teams_pb";
 import { denied, signedOut } from "./faults";
@@ -59,6 +60,7 @@ export class World {
   readonly events: Event[] = [];
   readonly teams = new Map<string, Team>();
   readonly answers = new Map<string, unknown>();
+  readonly sessions = new Map<string, Session>();
   /** Undefined with the embedded issuer. */
   pool: Pool | undefined;
   #ids = 0;

@@ -6,6 +6,7 @@ import {
   IconArrowsDiff,
   IconBolt,
   IconBuildingBroadcastTower,
+  IconDeviceDesktop,
   IconHistory,
   IconHome2,
   IconKey,
@@ -90,6 +91,13 @@ export default function Palette({ open, onClose }: { open: boolean; onClose: () 
       keywords: "log audit events",
       leftSection: <IconHistory size={18} />,
       onClick: () => void navigate(paths.activity()),
+    },
+    {
+      id: "sessions",
+      label: "Your sessions",
+      keywords: "sign out everywhere browser device",
+      leftSection: <IconDeviceDesktop size={18} />,
+      onClick: () => void navigate(paths.sessions()),
     },
     ...(session.readsAll
       ? [

@@ -9,9 +9,11 @@ import {
   useComputedColorScheme,
   useMantineColorScheme,
 } from "@mantine/core";
-import { IconLogout, IconMoon, IconSun } from "@tabler/icons-react";
+import { IconDeviceDesktop, IconLogout, IconMoon, IconSun } from "@tabler/icons-react";
 import { useQueryClient } from "@tanstack/react-query";
+import { useNavigate } from "@tanstack/react-router";
 import { logout } from "~/api/transport";
+import { paths } from "~/lib/paths";
 import { useSession } from "~/session/session";
 import { notifyFault } from "./notify";
 import classes from "./user-menu.module.css";
@@ -19,6 +21,7 @@ import classes from "./user-menu.module.css";
 export function UserMenu() {
   const session = useSession();
   const client = useQueryClient();
+  const navigate = useNavigate();
   const signOut = async () => {
     try {
       const next = await logout(session.id);
@@ -51,6 +54,12 @@ export function UserMenu() {
             </Text>
           </div>
           <Menu.Divider />
+          <Menu.Item
+            leftSection={<IconDeviceDesktop size={16} />}
+            onClick={() => void navigate(paths.sessions())}
+          >
+            Your sessions
+          </Menu.Item>
           <Menu.Item leftSection={<IconLogout size={16} />} onClick={() => void signOut()}>
             Sign out
           </Menu.Item>

@@ -33,6 +33,12 @@ export function SubjectLink({ event }: { event: Event }) {
       );
     case "teams":
       return <TextLink {...paths.team(key)}>{session.teamName(key)}</TextLink>;
+    case "sessions":
+      return (
+        <span title={key}>
+          a session (<code>{key.slice(0, 8)}</code>)
+        </span>
+      );
     default:
       return <span>{event.subject}</span>;
   }

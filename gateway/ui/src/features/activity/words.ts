@@ -6,6 +6,7 @@ const objects: Record<string, string> = {
   grant: "Grant",
   pool: "Pool",
   resource_server: "Resource server",
+  session: "Session",
   signing_key: "Signing key",
   team: "Team",
   token: "Token",

@@ -1,11 +1,12 @@
 import { useQuery } from "@connectrpc/connect-query";
 import { Text } from "@mantine/core";
 import { createFileRoute } from "@tanstack/react-router";
-import { AuditService, type Event, type FieldChange } from "~/api";
+import { AuditService, PrincipalKind, type Event, type FieldChange } from "~/api";
 import { sentence } from "~/api/errors";
 import { StatusBadge } from "~/components/badge";
 import { DataTable, TableSkeleton } from "~/components/data-table";
 import { FaultPage, NotFoundPage } from "~/components/error-page";
+import { TextLink } from "~/components/links";
 import { Key } from "~/components/mono";
 import { Fact, Facts, PageHeader, Panel } from "~/components/page";
 import { When } from "~/components/when";
@@ -71,6 +72,11 @@ function EventDetail({ sequence }: { sequence: bigint }) {
             <Text size="sm" c="dimmed">
               {event.actor?.id}
             </Text>
+            {session.readsAll && event.actor?.kind === PrincipalKind.STAFF && (
+              <TextLink size="sm" {...paths.sessions({ person: event.actor.id })}>
+                Their sessions
+              </TextLink>
+            )}
           </Fact>
           <Fact name="About">
             <SubjectLink event={event} />
