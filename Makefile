@@ -15,6 +15,9 @@ FUZZ_SECONDS ?= 20
 # What is built on the AWS SDK; not in `default-members` either.
 AWS := turnpike-issuer-cognito turnpike-store-dynamodb
 
+# What of the end-to-end suite runs over the emulator too: what a set-up could change.
+E2E_AWS := authz:: links:: portal:: story::
+
 .PHONY: help
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -40,9 +43,12 @@ test-rust: ui ## Unit and conformance tests
 	cargo test --workspace --exclude turnpike-tests $(addprefix --exclude ,$(AWS))
 
 .PHONY: test-aws
-test-aws: $(VENV) $(CDK_TEMPLATES) ## What is built on the AWS SDK, against a fake and an emulator
+test-aws: ui $(VENV) $(CDK_TEMPLATES) ## What is built on the AWS SDK, against a fake and an emulator
 	cargo test $(addprefix -p ,$(AWS))
 	cargo test -p turnpike-runtime --features aws
+	cargo build --bins --features turnpike-cli/aws
+	TURNPIKE_TEST_SETUP=dynamodb cargo test -p turnpike-tests --test it -- $(E2E_AWS)
+	TURNPIKE_TEST_SETUP=split cargo test -p turnpike-tests --test it -- --test-threads=1 $(E2E_AWS)
 
 .PHONY: test-ui
 test-ui: $(UI)/node_modules ## Unit tests of the portal

@@ -5,6 +5,7 @@
 //! replica costs no more than the calls that were under way there. (tonic's balanced channel connects when it is
 //! asked, counts a replica that is down as the least busy one, and keeps a request that it could not send.)
 
+mod frames;
 mod link;
 mod replicas;
 mod target;

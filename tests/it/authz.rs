@@ -431,17 +431,22 @@ async fn each_kind_of_caller_gets_what_is_written_here() {
 /// Calls every RPC as each kind of caller, and holds what each gets against the rows.
 pub async fn probe(world: &World) {
     let expected: BTreeMap<&str, &str> = EXPECTED.iter().copied().collect();
-    let mut wrong = Vec::new();
+    let (mut wrong, mut told) = (Vec::new(), Vec::new());
     for rpc in rpcs() {
         let mut row = String::new();
         for kind in KINDS {
             let request = world.request(&rpc, true);
             let outcome = world.callers[kind].call(&format!("/turnpike.v1.{rpc}"), request).await;
-            row.push(letter(&outcome));
+            let letter = letter(&outcome);
+            row.push(letter);
+            if let ('?', Err(status)) = (letter, &outcome) {
+                told.push(format!("{rpc} by {kind}: {status}"));
+            }
         }
         if row != expected[rpc.as_str()] {
             wrong.push(format!("{rpc}: expected {} and got {row}", expected[rpc.as_str()]));
         }
     }
-    assert!(wrong.is_empty(), "in the order {KINDS:?}:\n{}", wrong.join("\n"));
+    let wrong = wrong.join("\n");
+    assert!(wrong.is_empty(), "in the order {KINDS:?}:\n{wrong}\n{}", told.join("\n"));
 }

@@ -6,8 +6,7 @@ use std::path::Path;
 use http::StatusCode;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::UnixStream;
-use tokio::process::Command;
-use turnpike_tests::{Plane, bin};
+use turnpike_tests::{Plane, command};
 
 struct Said {
     ok: bool,
@@ -16,7 +15,7 @@ struct Said {
 }
 
 async fn links(data: &Path, args: &[&str]) -> Said {
-    let mut command = Command::new(bin("turnpike"));
+    let mut command = command("turnpike");
     let output =
         command.arg("links").arg("--data-dir").arg(data).args(args).output().await.unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8(bytes).unwrap();

@@ -29,6 +29,7 @@ pub use browser::{Browser, Page, join};
 pub use directory::{CLIENT_ID, Directory, TENANT};
 pub use http::{Answer, Http};
 pub use plane::{Plane, bin};
+pub use process::command;
 pub use program::{Ended, OrdersApi, PartnerApp};
 pub use session::{Caller, Session};
 pub use setup::Setup;

@@ -73,7 +73,9 @@ impl Process {
 
     /// Ends it at once, as a crash would.
     pub(crate) async fn kill(&mut self) {
-        self.child.kill().await.unwrap();
+        // One that has ended by itself cannot be killed, and is as dead.
+        let _ = self.child.start_kill();
+        self.child.wait().await.unwrap();
     }
 
     /// Ends it as its operator does, and waits for it.
@@ -92,7 +94,7 @@ impl Process {
 
 /// A command that runs a binary of ours, without what the environment of the tests says: to a program of ours each
 /// `TURNPIKE_` variable is a setting.
-pub(crate) fn command(name: &str) -> Command {
+pub fn command(name: &str) -> Command {
     let mut command = Command::new(bin(name));
     for (variable, _) in std::env::vars_os() {
         if variable.to_string_lossy().starts_with("TURNPIKE_") {

@@ -19,6 +19,7 @@ use tower::{BoxError, Service};
 
 use turnpike_runtime::tls::ClientIdentity;
 
+use super::frames::NoEmptyFrames;
 use super::link::{InFlight, Link, Settings};
 use super::target::Target;
 
@@ -84,7 +85,7 @@ impl Replicas {
     ///
     /// [`NoReplica`]; or the connection broke, and nobody knows how far the request got.
     pub async fn send(&self, request: Request<Body>) -> Result<Response<Body>, BoxError> {
-        let mut request = Some(request);
+        let mut request = Some(request.map(|body| Body::new(NoEmptyFrames(body))));
         let waited = tokio::time::sleep(self.0.settings.connect_timeout);
         tokio::pin!(waited);
         loop {

@@ -6,11 +6,13 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::Router;
-use http_body_util::BodyExt;
+use bytes::Bytes;
+use http_body::Frame;
+use http_body_util::{BodyExt, StreamBody};
 use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 use tokio::task::JoinHandle;
-use tonic::Code;
+use tonic::{Code, Status};
 use tower::ServiceExt;
 use turnpike_gateway::{Replicas, Target};
 use turnpike_runtime::server::{self, Drain, Settings};
@@ -106,6 +108,25 @@ async fn calls_spread_over_replicas_and_go_round_one_that_died() {
     let answer = w.h2().await.call("/test.Remote/Echo").message("x").await;
     let details = answer.refused(Code::Unavailable, "UNAVAILABLE");
     assert!(details.retry_info().is_some());
+}
+
+#[tokio::test]
+async fn a_connection_outlives_any_number_of_calls() {
+    let one = Replica::start().await;
+    let replicas = connect(&[one.url()]);
+    connected(&replicas).await;
+    for n in 0..300 {
+        // Most clients end a call with an empty frame of its own.
+        let frames =
+            [frame("x"), Vec::new()].map(|data| Ok::<_, Status>(Frame::data(Bytes::from(data))));
+        let body = StreamBody::new(tokio_stream::iter(frames));
+        let request = http::Request::post("/test.Remote/Echo")
+            .header("content-type", "application/grpc")
+            .body(tonic::body::Body::new(body))
+            .unwrap();
+        let answer = replicas.send(request).await.unwrap_or_else(|error| panic!("{n}: {error}"));
+        answer.into_body().collect().await.unwrap();
+    }
 }
 
 #[tokio::test]
