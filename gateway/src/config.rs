@@ -137,8 +137,10 @@ pub struct CallSettings {
     pub timeout: Duration,
     /// How long the answer of a call may last, for streams: 1 hour by default.
     pub stream_timeout: Duration,
-    /// The largest message of a request, in bytes: 4 MiB by default.
+    /// The largest message of a request, in bytes: 256 KiB by default. Services that answer everybody take less.
     pub message_bytes: u32,
+    /// How long a message of a request may take from its first byte to its last: 10 seconds by default.
+    pub message_timeout: Duration,
 }
 
 impl Default for CallSettings {
@@ -146,7 +148,8 @@ impl Default for CallSettings {
         Self {
             timeout: Duration::from_secs(30),
             stream_timeout: Duration::from_secs(3600),
-            message_bytes: 4 * 1024 * 1024,
+            message_bytes: 256 * 1024,
+            message_timeout: Duration::from_secs(10),
         }
     }
 }

@@ -71,7 +71,10 @@ async fn pass(State(edge): State<Arc<Edge>>, request: Request, next: Next) -> Re
         bytes: 0,
     };
     head.extensions.insert(context.clone());
+    // `*` and `host:port` are forms of a target too (RFC 9112 section 3.2), and none that anything here is at.
+    let is_path = head.uri.path().starts_with('/');
     let mut response = match edge.hosts.check(&head) {
+        _ if !is_path => refuse(StatusCode::BAD_REQUEST, "ask for a path"),
         Named::Malformed => refuse(StatusCode::BAD_REQUEST, "name one host"),
         Named::Foreign => refuse(
             StatusCode::MISDIRECTED_REQUEST,

@@ -1,14 +1,5 @@
 //! The frames of gRPC: where messages begin and end (gRPC over HTTP/2, "Length-Prefixed-Message").
 
-use std::pin::Pin;
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
-use std::task::{Context, Poll, ready};
-
-use bytes::Bytes;
-use http_body::{Body, Frame};
-use tonic::Status;
-
 use turnpike_rpc::refusal::Refusal;
 
 const HEADER_LEN: usize = 5;
@@ -16,23 +7,42 @@ const HEADER_LEN: usize = 5;
 /// What is wrong with the frames of a body.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Fault {
+    /// There is no room for what is not whole yet.
+    Crowded = 1,
     /// It ended within a frame.
-    CutOff = 1,
+    CutOff,
     /// It ended without a message. Fine for a call that streams, which only the service knows.
     Empty,
     /// A flag that nobody may send, or a compressed message where no compression was agreed on.
     Flag,
+    /// A message that took too long to arrive.
+    Late,
+    /// Another message after the only one.
+    Several,
     /// A message above the limit.
     TooLarge,
 }
 
 impl Fault {
+    pub(crate) const ALL: [Self; 7] = [
+        Self::Crowded,
+        Self::CutOff,
+        Self::Empty,
+        Self::Flag,
+        Self::Late,
+        Self::Several,
+        Self::TooLarge,
+    ];
+
     /// What the caller is told, if the service could do nothing with the body.
     pub(crate) const fn refusal(self, limit: u32) -> Refusal {
         match self {
+            Self::Crowded => Refusal::Crowded,
             Self::CutOff => Refusal::Malformed("the request ends within a message"),
             Self::Empty => Refusal::Malformed("the request has no message"),
             Self::Flag => Refusal::Malformed("the request is not framed as gRPC frames messages"),
+            Self::Late => Refusal::Deadline,
+            Self::Several => Refusal::Malformed("the method takes one message"),
             Self::TooLarge => Refusal::MessageTooLarge(limit),
         }
     }
@@ -43,6 +53,7 @@ impl Fault {
 pub(crate) struct Frames {
     limit: u32,
     compressed: bool,
+    only_one: bool,
     header: [u8; HEADER_LEN],
     /// Bytes of `header` that are there.
     filled: usize,
@@ -54,13 +65,24 @@ pub(crate) struct Frames {
 impl Frames {
     /// For messages of at most `limit` bytes, which may be `compressed` if so agreed.
     pub(crate) const fn new(limit: u32, compressed: bool) -> Self {
-        Self { limit, compressed, header: [0; HEADER_LEN], filled: 0, left: 0, messages: 0 }
+        let header = [0; HEADER_LEN];
+        Self { limit, compressed, only_one: false, header, filled: 0, left: 0, messages: 0 }
+    }
+
+    /// The same for one message at most.
+    #[must_use]
+    pub(crate) const fn only_one(mut self, only_one: bool) -> Self {
+        self.only_one = only_one;
+        self
     }
 
     /// Goes over `chunk`; says how much of it stands before the last end of a message in it.
     pub(crate) fn advance(&mut self, chunk: &[u8]) -> Result<Option<usize>, Fault> {
         let (mut at, mut boundary) = (0, None);
         while at < chunk.len() {
+            if self.only_one && self.messages > 0 {
+                return Err(Fault::Several);
+            }
             if self.filled < HEADER_LEN {
                 let taken = (HEADER_LEN - self.filled).min(chunk.len() - at);
                 self.header[self.filled..self.filled + taken]
@@ -85,6 +107,16 @@ impl Frames {
         Ok(boundary)
     }
 
+    /// Bytes of a message whose end has not come.
+    pub(crate) fn begun(&self) -> usize {
+        let [_, length @ ..] = self.header;
+        let whole = usize::try_from(u32::from_be_bytes(length)).unwrap_or(usize::MAX);
+        match self.filled {
+            HEADER_LEN => HEADER_LEN + whole.saturating_sub(self.left),
+            part => part,
+        }
+    }
+
     /// What is wrong if nothing more comes.
     pub(crate) const fn finish(&self) -> Result<(), Fault> {
         if self.filled > 0 {
@@ -106,93 +138,6 @@ impl Frames {
             return Err(Fault::TooLarge);
         }
         usize::try_from(length).map_err(|_| Fault::TooLarge)
-    }
-}
-
-/// The fault found in a request's body, for those who answer the call.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct FoundFault(Arc<AtomicU8>);
-
-impl FoundFault {
-    pub(crate) fn get(&self) -> Option<Fault> {
-        [Fault::CutOff, Fault::Empty, Fault::Flag, Fault::TooLarge]
-            .into_iter()
-            .find(|fault| *fault as u8 == self.0.load(Ordering::Acquire))
-    }
-
-    fn set(&self, fault: Fault) {
-        self.0.store(fault as u8, Ordering::Release);
-    }
-}
-
-/// A request's body that is checked on its way to a service. It gives no size: the decoded body of a
-/// gRPC-web request would give a wrong one.
-#[derive(Debug)]
-pub(crate) struct CheckedRequest<B> {
-    inner: B,
-    frames: Frames,
-    found: FoundFault,
-    done: bool,
-}
-
-impl<B> CheckedRequest<B> {
-    pub(crate) fn new(inner: B, frames: Frames) -> (Self, FoundFault) {
-        let found = FoundFault::default();
-        (Self { inner, frames, found: found.clone(), done: false }, found)
-    }
-
-    /// Ends the body with an error. The service's own words for it do not matter: whoever answers the
-    /// call looks at `found`.
-    fn fail(&mut self, fault: Fault) -> Status {
-        self.found.set(fault);
-        self.done = true;
-        fault.refusal(self.frames.limit).status("")
-    }
-}
-
-impl<B> Body for CheckedRequest<B>
-where
-    B: Body<Data = Bytes, Error = Status> + Unpin,
-{
-    type Data = Bytes;
-    type Error = Status;
-
-    fn poll_frame(
-        mut self: Pin<&mut Self>,
-        cx: &mut Context<'_>,
-    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
-        let this = &mut *self;
-        if this.done {
-            return Poll::Ready(None);
-        }
-        let polled = loop {
-            match ready!(Pin::new(&mut this.inner).poll_frame(cx)) {
-                // A gRPC request has no trailers; who sends some wants them taken for metadata.
-                Some(Ok(frame)) if frame.is_trailers() => {}
-                polled => break polled,
-            }
-        };
-        Poll::Ready(match polled {
-            Some(Ok(frame)) => match frame.data_ref().map(|data| this.frames.advance(data)) {
-                None | Some(Ok(_)) => Some(Ok(frame)),
-                Some(Err(fault)) => Some(Err(this.fail(fault))),
-            },
-            Some(Err(error)) => {
-                this.done = true;
-                Some(Err(error))
-            }
-            None => {
-                this.done = true;
-                match this.frames.finish() {
-                    Ok(()) => None,
-                    Err(Fault::Empty) => {
-                        this.found.set(Fault::Empty);
-                        None
-                    }
-                    Err(fault) => Some(Err(this.fail(fault))),
-                }
-            }
-        })
     }
 }
 
@@ -220,9 +165,24 @@ mod tests {
                 assert_eq!(frames.advance(chunk), Ok(expected), "chunks of {size}, at {at}");
                 at += chunk.len();
                 assert_eq!(frames.finish().is_ok(), ends.contains(&at));
+                let begun = at - ends.iter().rfind(|end| **end <= at).unwrap_or(&0);
+                assert_eq!(frames.begun(), begun, "chunks of {size}, at {at}");
             }
             assert_eq!(frames.messages, 3);
         }
+    }
+
+    #[test]
+    fn one_message_is_one() {
+        let two = [message(0, 3, 3), message(0, 0, 0)].concat();
+        for size in 1..=two.len() {
+            let mut frames = Frames::new(16, false).only_one(true);
+            let chunks: Result<Vec<_>, _> = two.chunks(size).map(|c| frames.advance(c)).collect();
+            assert_eq!(chunks, Err(Fault::Several), "chunks of {size}");
+        }
+        let mut frames = Frames::new(16, false).only_one(true);
+        assert_eq!(frames.advance(&two[..8]), Ok(Some(8)));
+        assert_eq!(frames.finish(), Ok(()));
     }
 
     #[test]

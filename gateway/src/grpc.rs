@@ -21,19 +21,20 @@ use turnpike_domain::ports::Clock;
 use turnpike_domain::session::SessionId;
 use turnpike_rpc::assertion::{AssertionSigner, METADATA_KEY};
 
+use crate::checked::{CheckedRequest, FoundFault};
 use crate::config::CallSettings;
 use crate::content_type::Protocol;
 use crate::context::RequestContext;
 use crate::csrf::SameOrigin;
 use crate::deadline::{Deadline, is_timeout, is_timeout_status};
 use crate::forward::Upstreams;
-use crate::frames::{CheckedRequest, FoundFault, Frames};
-use crate::guard::{End, GuardedBody, note_panic};
+use crate::guard::{GuardedBody, note_panic};
 use crate::headers;
 use crate::person;
+use crate::rules::Rules;
 use crate::session::{Cookie, Live, NoSession, Sessions};
 use turnpike_rpc::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
-use turnpike_runtime::server::Drain;
+use turnpike_runtime::server::{Drain, For, Line, MakeEnd};
 
 /// Takes calls in gRPC and gRPC-web and gives them to the services. Clones share everything.
 #[derive(Clone, Debug)]
@@ -172,6 +173,14 @@ impl Parts {
         let Caller { session } = caller;
         let path = request.uri().path().to_owned();
         let upstream = self.upstreams.of(&path).ok_or(Refusal::UnknownService)?;
+        let rules = Rules::of(&path, &self.settings);
+        // Before anything of the body is read: it would be held for nobody.
+        if !rules.open && session.is_none() && !request.headers().contains_key(AUTHORIZATION) {
+            return Err(Refusal::NobodyCalls);
+        }
+        let line = Line::of(request.extensions()).cloned();
+        let whose = if session.is_some() { For::Known } else { For::Stranger };
+        let room = line.as_ref().map(|line| line.room().enter(whose));
         let mut deadline = Deadline::of(request.headers(), &self.settings)?;
         if let Some(Live { session, .. }) = &session {
             let left = session.expire_time.millis() - self.clock.now().millis();
@@ -179,17 +188,21 @@ impl Parts {
             deadline = deadline.within_session(left);
         }
         let staff = session.as_ref().map(|live| &live.staff);
-        let (request, fault) = self.prepare(request, &path, staff, deadline, context)?;
+        let request = self.prepare(request, &path, staff, deadline, context)?;
+        let compressed = request.headers().get("grpc-encoding").is_some_and(|e| e != "identity");
+        let (head, body) = request.into_parts();
+        let (body, fault) = CheckedRequest::new(body, &rules, compressed, room);
+        let request = Request::from_parts(head, Body::new(body));
         let session = session.map(|live| live.session.session_id);
         let answer = tokio::time::timeout_at(deadline.answer, upstream.oneshot(request)).await;
         match answer {
             Err(_) => Err(Refusal::Deadline),
             Ok(Err(error)) => Err(self.failed(error.as_ref(), &fault, context)),
-            Ok(Ok(response)) => self.finish(response, deadline, session, fault, context),
+            Ok(Ok(response)) => self.finish(response, deadline, session, fault, line, context),
         }
     }
 
-    /// The request as a service may see it: nothing of the browser's, our assertion, a checked body.
+    /// The request as a service may see it: nothing of the browser's, our assertion.
     fn prepare(
         &self,
         request: Request<Body>,
@@ -197,9 +210,8 @@ impl Parts {
         staff: Option<&Staff>,
         deadline: Deadline,
         context: &RequestContext,
-    ) -> Result<(Request<Body>, FoundFault), Refusal> {
+    ) -> Result<Request<Body>, Refusal> {
         let (mut head, body) = request.into_parts();
-        let compressed = head.headers.get("grpc-encoding").is_some_and(|e| e != "identity");
         headers::clean_request(&mut head.headers);
         head.headers.remove(ACCEPT);
         head.headers.insert(CONTENT_TYPE, Protocol::Grpc.content_type());
@@ -218,9 +230,7 @@ impl Parts {
         }
         head.uri = Uri::try_from(path).map_err(|_| Refusal::UnknownService)?;
         head.version = Version::HTTP_2;
-        let frames = Frames::new(self.settings.message_bytes, compressed);
-        let (body, fault) = CheckedRequest::new(body, frames);
-        Ok((Request::from_parts(head, Body::new(body)), fault))
+        Ok(Request::from_parts(head, body))
     }
 
     /// Why there is no answer.
@@ -230,8 +240,8 @@ impl Parts {
         fault: &FoundFault,
         context: &RequestContext,
     ) -> Refusal {
-        if let Some(fault) = fault.get() {
-            return fault.refusal(self.settings.message_bytes);
+        if let Some(refusal) = fault.refusal() {
+            return refusal;
         }
         if is_timeout(error) {
             return Refusal::Deadline;
@@ -251,6 +261,7 @@ impl Parts {
         deadline: Deadline,
         session: Option<SessionId>,
         fault: FoundFault,
+        line: Option<Line>,
         context: &RequestContext,
     ) -> Result<Response<Body>, Refusal> {
         let (mut head, body) = response.into_parts();
@@ -267,10 +278,10 @@ impl Parts {
         }
         let status = head.headers.get("grpc-status");
         let trailers_only = status.is_some();
-        if let (Some(status), Some(fault)) = (status, fault.get())
+        if let (Some(status), Some(refusal)) = (status, fault.refusal())
             && status != "0"
         {
-            return Err(fault.refusal(self.settings.message_bytes));
+            return Err(refusal);
         }
         if is_decoding_failure(&head.headers) {
             return Err(Refusal::Malformed(NOT_A_MESSAGE));
@@ -279,8 +290,20 @@ impl Parts {
         if trailers_only {
             refusal::complete(&mut head.headers, context.request_id());
         }
+        let make_end = self.make_end(deadline, session);
+        if let Some(line) = line.filter(|_| !trailers_only) {
+            line.ends_with(Arc::clone(&make_end));
+        }
+        let body = GuardedBody::new(body, trailers_only, make_end, fault, context.clone());
+        Ok(Response::from_parts(head, Body::new(body)))
+    }
+
+    /// What an answer that lasts ends with.
+    fn make_end(&self, deadline: Deadline, session: Option<SessionId>) -> MakeEnd {
         let (drain, sessions) = (self.drain.clone(), self.sessions.clone());
-        let make_end = move || -> End {
+        Arc::new(move || {
+            let (streams_end, sessions, session) =
+                (drain.streams_end(), sessions.clone(), session.clone());
             Box::pin(async move {
                 let session_over = async {
                     match session {
@@ -290,14 +313,11 @@ impl Parts {
                 };
                 tokio::select! {
                     () = tokio::time::sleep_until(deadline.end) => deadline.at_end,
-                    () = drain.streams_end() => Refusal::Draining,
+                    () = streams_end => Refusal::Draining,
                     () = session_over => Refusal::SessionEnded,
                 }
             })
-        };
-        let limit = self.settings.message_bytes;
-        let body = GuardedBody::new(body, trailers_only, make_end, fault, limit, context.clone());
-        Ok(Response::from_parts(head, Body::new(body)))
+        })
     }
 }
 

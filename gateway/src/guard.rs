@@ -15,16 +15,15 @@ use http_body::{Body as HttpBody, Frame};
 use tonic::body::Body;
 use tracing::{error, warn};
 
+use crate::checked::FoundFault;
 use crate::context::RequestContext;
 use crate::deadline::{is_timeout, is_timeout_status};
-use crate::frames::{FoundFault, Frames};
+use crate::frames::Frames;
 use turnpike_rpc::refusal::{self, NOT_A_MESSAGE, Refusal, is_decoding_failure};
+use turnpike_runtime::server::{End, MakeEnd};
 
 /// Above the largest message any service answers with.
 const MESSAGE_MAX: u32 = 64 * 1024 * 1024;
-
-/// What ends an answer from outside: deadline, session, shutdown.
-pub(crate) type End = Pin<Box<dyn Future<Output = Refusal> + Send>>;
 
 /// See the module.
 pub(crate) struct GuardedBody {
@@ -37,9 +36,8 @@ pub(crate) struct GuardedBody {
     held: BytesMut,
     /// Made when there is something to wait for: most answers never do.
     end: Option<End>,
-    make_end: Option<Box<dyn FnOnce() -> End + Send>>,
+    make_end: MakeEnd,
     fault: FoundFault,
-    message_bytes: u32,
     context: RequestContext,
 }
 
@@ -47,9 +45,8 @@ impl GuardedBody {
     pub(crate) fn new(
         inner: Body,
         trailers_only: bool,
-        make_end: impl FnOnce() -> End + Send + 'static,
+        make_end: MakeEnd,
         fault: FoundFault,
-        message_bytes: u32,
         context: RequestContext,
     ) -> Self {
         Self {
@@ -58,9 +55,8 @@ impl GuardedBody {
             frames: Frames::new(MESSAGE_MAX, true),
             held: BytesMut::new(),
             end: None,
-            make_end: Some(Box::new(make_end)),
+            make_end,
             fault,
-            message_bytes,
             context,
         }
     }
@@ -103,12 +99,12 @@ impl GuardedBody {
     /// The status that the service ended with, unless it is its word for a fault of the request.
     fn last(&mut self, mut trailers: HeaderMap) -> Frame<Bytes> {
         let failed = trailers.get("grpc-status").is_none_or(|status| status != "0");
-        match self.fault.get() {
+        match self.fault.refusal() {
             None if is_timeout_status(&trailers) => self.finish(Refusal::Deadline),
             None if is_decoding_failure(&trailers) => {
                 self.finish(Refusal::Malformed(NOT_A_MESSAGE))
             }
-            Some(fault) if failed => self.finish(fault.refusal(self.message_bytes)),
+            Some(refusal) if failed => self.finish(refusal),
             _ => {
                 refusal::complete(&mut trailers, self.context.request_id());
                 self.complete(trailers)
@@ -173,10 +169,7 @@ impl HttpBody for GuardedBody {
                     this.finish(Refusal::UpstreamDown)
                 }
                 Poll::Pending => {
-                    if let Some(make) = this.make_end.take() {
-                        this.end = Some(make());
-                    }
-                    let Some(end) = this.end.as_mut() else { return Poll::Pending };
+                    let end = this.end.get_or_insert_with(|| (this.make_end)());
                     let Poll::Ready(refusal) = end.as_mut().poll(cx) else { return Poll::Pending };
                     this.finish(refusal)
                 }

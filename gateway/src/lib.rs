@@ -13,6 +13,7 @@
 //! ```
 
 mod assets;
+mod checked;
 mod config;
 mod content_type;
 mod context;
@@ -36,6 +37,7 @@ mod pages;
 mod person;
 mod portal;
 pub mod process;
+mod rules;
 mod seal;
 mod serve;
 mod session;

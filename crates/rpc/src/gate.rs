@@ -137,8 +137,9 @@ impl Gate {
         let caller = actor.as_ref().ok().map(Actor::principal);
         let admitted = actor.and_then(|actor| {
             let admitted = self.0.limits.admit(row.limit, &actor.principal())?;
-            Ok((actor, admitted))
+            Ok((actor, Arc::new(admitted)))
         });
+        let held = admitted.as_ref().ok().map(|(_, admitted)| admitted.clone());
         let result = match admitted {
             Err(error) => Err(error),
             Ok((actor, admitted)) => {
@@ -194,7 +195,13 @@ impl Gate {
                 "rpc"
             ),
         }
-        result.map(Response::new).map_err(|error| status::of(&error, &request_id))
+        let message = result.map_err(|error| status::of(&error, &request_id))?;
+        let mut response = Response::new(message);
+        // The call is in flight until its answer is sent: the server takes this out.
+        if let Some(held) = held.filter(|held| held.is_counted()) {
+            response.extensions_mut().insert(held);
+        }
+        Ok(response)
     }
 
     async fn authenticate(

@@ -62,7 +62,8 @@ type Key = (u8, String);
 #[derive(Debug, Default)]
 struct Counts(Mutex<HashMap<(Limit, Key), u32>>);
 
-/// A call that was admitted. It counts as in flight until this is dropped.
+/// A call that was admitted. It counts as in flight until this is dropped. The gate puts one into the extensions of each
+/// answer, for the server to keep until the answer is sent: an answer that nobody reads takes memory.
 #[derive(Debug)]
 pub struct Admitted {
     counts: Arc<Counts>,
@@ -137,6 +138,13 @@ impl Limits {
             limiter.retain_recent();
             limiter.shrink_to_fit();
         }
+    }
+}
+
+impl Admitted {
+    /// Whether it counts at all.
+    pub(crate) const fn is_counted(&self) -> bool {
+        self.key.is_some()
     }
 }
 

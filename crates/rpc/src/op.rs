@@ -30,8 +30,8 @@ impl Op {
     }
 
     /// The same, counted as in flight for as long as this or a clone of it lives: an answer that streams keeps one.
-    pub(crate) fn holding(mut self, admitted: Admitted) -> Self {
-        self.admitted = Some(Arc::new(admitted));
+    pub(crate) fn holding(mut self, admitted: Arc<Admitted>) -> Self {
+        self.admitted = Some(admitted);
         self
     }
 

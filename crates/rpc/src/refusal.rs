@@ -16,6 +16,8 @@ const RETRY: Duration = Duration::from_secs(1);
 /// Why a call is refused, or ended.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Refusal {
+    /// Too much is held of requests that are not whole yet.
+    Crowded,
     /// A session's cookie on a call that our own pages did not make.
     CrossSite,
     /// The time for the call is over.
@@ -26,6 +28,8 @@ pub enum Refusal {
     Malformed(&'static str),
     /// A message above the limit, in bytes.
     MessageTooLarge(u32),
+    /// Nothing says who calls.
+    NobodyCalls,
     /// The session is of somebody else than the page was opened for.
     OtherPerson,
     /// A defect.
@@ -44,6 +48,9 @@ impl Refusal {
     /// The status, with its details. `request_id` is what to quote when asking for help.
     pub fn status(self, request_id: &str) -> Status {
         let (code, reason, message) = match self {
+            Self::Crowded => {
+                (Code::Unavailable, "UNAVAILABLE", "too many requests are on their way: try again")
+            }
             Self::CrossSite => (
                 Code::PermissionDenied,
                 "CROSS_SITE_REQUEST",
@@ -59,6 +66,11 @@ impl Refusal {
             Self::MessageTooLarge(_) => {
                 (Code::ResourceExhausted, "MESSAGE_TOO_LARGE", "the message is too large")
             }
+            Self::NobodyCalls => (
+                Code::Unauthenticated,
+                "NOT_SIGNED_IN",
+                "not signed in: send a token or open a session",
+            ),
             Self::OtherPerson => (
                 Code::FailedPrecondition,
                 "OTHER_PERSON",
@@ -95,7 +107,7 @@ impl Refusal {
 
     /// Whether the same call, unchanged, may succeed in a moment.
     const fn is_retryable(self) -> bool {
-        matches!(self, Self::Draining | Self::UpstreamDown)
+        matches!(self, Self::Crowded | Self::Draining | Self::UpstreamDown)
     }
 }
 
@@ -151,11 +163,13 @@ mod tests {
     #[test]
     fn each_says_what_it_is_and_whether_to_try_again() {
         for refusal in [
+            Refusal::Crowded,
             Refusal::CrossSite,
             Refusal::Deadline,
             Refusal::Draining,
             Refusal::Malformed("no"),
             Refusal::MessageTooLarge(7),
+            Refusal::NobodyCalls,
             Refusal::OtherPerson,
             Refusal::Panic,
             Refusal::SessionEnded,

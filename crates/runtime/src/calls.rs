@@ -3,6 +3,7 @@
 
 use std::panic::AssertUnwindSafe;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -15,13 +16,12 @@ use futures_util::FutureExt;
 use http::{HeaderMap, StatusCode, header};
 use http_body::{Body as HttpBody, Frame, SizeHint};
 use tokio::time::Instant;
-use tonic::Status;
 use turnpike_rpc::deadline;
 use turnpike_rpc::gate::REQUEST_ID;
 use turnpike_rpc::refusal::Refusal;
 
 use crate::grpc::Grpc;
-use crate::server::Drain;
+use crate::server::{Drain, End, Line, MakeEnd};
 
 /// How long an answer may last that nobody set a bound to: as long as the gateway lets streams be.
 const LONGEST: Duration = Duration::from_secs(3600);
@@ -43,6 +43,7 @@ async fn nowhere(request: Request) -> Response {
 }
 
 async fn call(State(drain): State<Drain>, request: Request, next: Next) -> Response {
+    let line = Line::of(request.extensions()).cloned();
     let request_id = id(request.headers()).to_owned();
     let asked = match deadline::asked(request.headers()) {
         Ok(asked) => asked,
@@ -52,8 +53,19 @@ async fn call(State(drain): State<Drain>, request: Request, next: Next) -> Respo
     let answer = AssertUnwindSafe(next.run(request)).catch_unwind();
     match tokio::time::timeout_at(end, answer).await {
         Ok(Ok(response)) => response.map(|inner| {
-            let end = End::Unmade { drain, end, request_id };
-            Body::new(EndingBody { inner: Some(inner), end })
+            let make_end: MakeEnd = Arc::new(move || {
+                let streams_end = drain.streams_end();
+                Box::pin(async move {
+                    tokio::select! {
+                        () = tokio::time::sleep_until(end) => Refusal::Deadline,
+                        () = streams_end => Refusal::Draining,
+                    }
+                })
+            });
+            if let Some(line) = line {
+                line.ends_with(Arc::clone(&make_end));
+            }
+            Body::new(EndingBody { inner: Some(inner), end: None, make_end, request_id })
         }),
         Ok(Err(_)) => {
             tracing::error!(request.id = request_id, "a call panicked");
@@ -76,32 +88,10 @@ fn id(headers: &HeaderMap) -> &str {
 struct EndingBody {
     /// `None` once it has ended.
     inner: Option<Body>,
-    end: End,
-}
-
-/// What ends an answer from outside. Made when there is something to wait for: most answers never do.
-enum End {
-    Made(Pin<Box<dyn Future<Output = Status> + Send>>),
-    Unmade { drain: Drain, end: Instant, request_id: String },
-}
-
-impl End {
-    fn poll(&mut self, cx: &mut Context<'_>) -> Poll<Status> {
-        if let Self::Unmade { drain, end, request_id } = self {
-            let (streams_end, end) = (drain.streams_end(), *end);
-            let request_id = std::mem::take(request_id);
-            *self = Self::Made(Box::pin(async move {
-                tokio::select! {
-                    () = tokio::time::sleep_until(end) => Refusal::Deadline.status(&request_id),
-                    () = streams_end => Refusal::Draining.status(&request_id),
-                }
-            }));
-        }
-        match self {
-            Self::Made(end) => end.as_mut().poll(cx),
-            Self::Unmade { .. } => Poll::Pending,
-        }
-    }
+    /// Made when there is something to wait for.
+    end: Option<End>,
+    make_end: MakeEnd,
+    request_id: String,
 }
 
 impl HttpBody for EndingBody {
@@ -118,8 +108,10 @@ impl HttpBody for EndingBody {
         if polled.is_ready() {
             return polled;
         }
-        let Poll::Ready(status) = this.end.poll(cx) else { return Poll::Pending };
+        let end = this.end.get_or_insert_with(|| (this.make_end)());
+        let Poll::Ready(refusal) = end.as_mut().poll(cx) else { return Poll::Pending };
         this.inner = None;
+        let status = refusal.status(&this.request_id);
         let mut trailers = HeaderMap::new();
         if status.add_header(&mut trailers).is_err() {
             trailers.insert("grpc-status", http::HeaderValue::from_static("14"));

@@ -185,7 +185,10 @@ impl Answer {
                     Ok(data) => bytes.extend_from_slice(&data),
                     Err(frame) => answer.trailers = frame.into_trailers().unwrap(),
                 },
-                Err(_) => answer.cut = true,
+                Err(_) => {
+                    answer.cut = true;
+                    break;
+                }
             }
         }
         answer.body = bytes.freeze();

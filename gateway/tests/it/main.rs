@@ -13,6 +13,7 @@ mod http;
 mod log;
 mod oidc;
 mod oidc_sessions;
+mod pressure;
 mod requests;
 mod service;
 mod serving;

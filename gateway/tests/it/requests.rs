@@ -191,11 +191,11 @@ async fn a_message_may_be_as_large_as_the_limit() {
 }
 
 #[tokio::test]
-async fn the_default_limit_is_four_mebibytes() {
+async fn the_default_limit_is_256_kibibytes() {
     let w = world().await;
-    let fits = w.h2().await.call(ECHO).message(vec![7; 4 * 1024 * 1024]).await;
+    let fits = w.h2().await.call(ECHO).message(vec![7; 256 * 1024]).await;
     assert_eq!(fits.grpc().code(), Code::Ok);
-    let beyond = w.h2().await.call(ECHO).message(vec![7; 4 * 1024 * 1024 + 1]).await;
+    let beyond = w.h2().await.call(ECHO).message(vec![7; 256 * 1024 + 1]).await;
     beyond.refused(Code::ResourceExhausted, "MESSAGE_TOO_LARGE");
 }
 

@@ -1,7 +1,7 @@
 //! A service that does what the name of the method says.
 
 use std::pin::Pin;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::task::{Context, Poll};
 use std::time::Duration;
@@ -26,6 +26,9 @@ use crate::client::frame;
 pub struct Puppet {
     seen: Arc<Mutex<Vec<Seen>>>,
     trailers_seen: Arc<AtomicBool>,
+    bytes_seen: Arc<AtomicUsize>,
+    /// What each answer that somebody still has keeps one more of.
+    answers: Arc<Arc<()>>,
 }
 
 /// A request as a service sees it.
@@ -51,6 +54,20 @@ impl Puppet {
     /// Whether a request ended with trailers.
     pub fn trailers_seen(&self) -> bool {
         self.trailers_seen.load(Ordering::SeqCst)
+    }
+
+    /// Waits until so many bytes of requests were there.
+    pub async fn has_seen(&self, bytes: usize) {
+        while self.bytes_seen.load(Ordering::SeqCst) < bytes {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    }
+
+    /// Waits until nobody has any answer of it.
+    pub async fn is_rid_of_its_answers(&self) {
+        while Arc::strong_count(&*self.answers) > 1 {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
     }
 
     /// The same puppet across a network.
@@ -108,15 +125,39 @@ impl Service<Request<Body>> for Puppet {
         let path = head.uri.path().to_owned();
         let peer = head.extensions.get().copied();
         self.seen.lock().unwrap().push(Seen { path: path.clone(), headers: head.headers, peer });
-        let trailers_seen = self.trailers_seen.clone();
+        let (trailers_seen, bytes_seen) = (self.trailers_seen.clone(), self.bytes_seen.clone());
+        let kept = Arc::clone(&*self.answers);
         Box::pin(async move {
             let method = path.rsplit('/').next().unwrap().to_owned();
             let noting = body.map_frame(move |frame| {
                 trailers_seen.fetch_or(frame.is_trailers(), Ordering::SeqCst);
+                bytes_seen.fetch_add(frame.data_ref().map_or(0, Bytes::len), Ordering::SeqCst);
                 frame
             });
-            perform(&method, Body::new(noting)).await
+            let answer = perform(&method, Body::new(noting)).await?;
+            Ok(answer.map(|body| Body::new(Kept { body, _kept: kept })))
         })
+    }
+}
+
+struct Kept {
+    body: Body,
+    _kept: Arc<()>,
+}
+
+impl http_body::Body for Kept {
+    type Data = Bytes;
+    type Error = Status;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Status>>> {
+        Pin::new(&mut self.body).poll_frame(cx)
+    }
+
+    fn is_end_stream(&self) -> bool {
+        self.body.is_end_stream()
     }
 }
 
@@ -161,6 +202,11 @@ async fn perform(method: &str, body: Body) -> Result<Response<Body>, BoxError> {
         "Forever" => {
             let first = stream::iter([data(frame("one"))]);
             Ok(answer(first.chain(stream::pending()).boxed()))
+        }
+        // More than any buffer between here and there holds.
+        "Flood" => {
+            let message = Bytes::from(frame(vec![7; 64 * 1024]));
+            Ok(answer(stream::repeat_with(move || data(message.clone())).boxed()))
         }
         // Takes a while, and then is fine.
         "Slow" => {

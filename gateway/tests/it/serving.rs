@@ -56,16 +56,47 @@ async fn an_old_connection_is_asked_to_go_and_its_calls_end_well() {
 }
 
 #[tokio::test]
-async fn connections_beyond_the_limit_wait() {
+async fn a_connection_that_nobody_uses_is_asked_to_go() {
+    let brief = Duration::from_millis(50);
+    let w = world_with(|config| config.server.idle_timeout = brief, |builder| builder).await;
+    let mut client = w.h2().await;
+    let mut stream = client.call("/test.Puppet/Forever").begin(frame("x")).await.into_body();
+    assert!(stream.frame().await.unwrap().unwrap().is_data());
+    let more = tokio::time::timeout(3 * brief, stream.frame()).await;
+    assert!(more.is_err(), "a stream is a use: {more:?}");
+    drop(stream);
+    assert!(client.is_closed().await);
+    // Nor is one kept of somebody who does not even say goodbye.
+    let mut stream = TcpStream::connect(w.address).await.unwrap();
+    stream.write_all(b"PRI * HTTP/2.0\r\n\r\nSM\r\n\r\n\0\0\0\x04\0\0\0\0\0").await.unwrap();
+    let mut answer = Vec::new();
+    let _ = stream.read_to_end(&mut answer).await;
+    assert!(!answer.is_empty());
+}
+
+#[tokio::test]
+async fn connections_beyond_the_limit_wait_for_one_that_is_idle() {
     let w = world_with(|config| config.server.connections = 1, |builder| builder).await;
-    let mut first = w.h1().await;
-    assert_eq!(first.get("/").send("").await.status, 200);
+    let mut first = w.h2().await;
+    let stream = first.call("/test.Puppet/Forever").begin(frame("x")).await;
     let mut second = w.h1().await;
     let waiting = tokio::spawn(async move { second.get("/").send("").await.status });
     assert_eq!(first.get("/").send("").await.status, 200);
-    assert!(!waiting.is_finished());
-    drop(first);
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(!waiting.is_finished(), "whoever does something stays");
+    drop(stream);
     assert_eq!(waiting.await.unwrap(), 200);
+    assert!(first.is_closed().await);
+}
+
+#[tokio::test]
+async fn one_address_has_its_share_of_connections() {
+    let w = world_with(|config| config.server.connections_per_address = 1, |builder| builder).await;
+    let mut first = w.h1().await;
+    assert_eq!(first.get("/").send("").await.status, 200);
+    let mut second = TcpStream::connect(w.address).await.unwrap();
+    assert!(matches!(second.read(&mut [0]).await, Ok(0) | Err(_)), "it is closed");
+    assert_eq!(first.get("/").send("").await.status, 200);
 }
 
 #[tokio::test]

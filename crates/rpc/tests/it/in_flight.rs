@@ -72,6 +72,20 @@ async fn an_answer_that_streams_counts_until_its_end() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn an_answer_counts_until_it_is_sent() {
+    let world = World::with(bounds()).await;
+    let read = || {
+        let request = world.call("olga", &LIST_CLIENTS, ());
+        world.gate.read(&LIST_CLIENTS, request, |_, ()| ready(Ok(())))
+    };
+    // The server keeps what comes along until nothing of the answer is left.
+    let kept: Vec<_> = [read().await, read().await].map(|answer| answer.unwrap()).into();
+    is_refused(&read().await.unwrap_err());
+    drop(kept);
+    read().await.unwrap();
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn who_hangs_up_leaves() {
     let world = World::with(bounds()).await;
     for _ in 0..5 {

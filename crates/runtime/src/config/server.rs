@@ -1,11 +1,16 @@
 //! `[server]`: where a process listens, and how it ends.
 
 use std::net::SocketAddr;
+use std::num::NonZeroU32;
 
 use serde::{Deserialize, Serialize};
 
 use super::error::Error;
+use super::limits::positive;
 use super::tls::ServerTls;
+
+/// Each takes a file descriptor, and memory.
+const CONNECTIONS_MAX: u32 = 1_000_000;
 
 /// Where a process listens, and how it ends.
 #[derive(Clone, Debug, Deserialize, Serialize)]
@@ -16,6 +21,11 @@ pub struct Server {
     /// Where `/healthz`, `/readyz` and `/metrics` are, in plain text; at `listen` if empty. Whoever asks for
     /// certificates needs it: probes have none.
     pub ops_listen: String,
+    /// Open connections. For one more the one goes that has been idle for the longest; if none is, it waits.
+    pub connections: NonZeroU32,
+    /// Open connections of one address (of IPv6: of one /64); more are closed at once. 0 for no bound, where a proxy or a
+    /// load balancer stands in front.
+    pub connections_per_address: u32,
     /// Certificate and key, and whom it lets in.
     pub tls: ServerTls,
     /// How long it still takes calls after it said that it is not ready any more, so that whoever spreads calls
@@ -31,6 +41,8 @@ impl Server {
         Self {
             listen: SocketAddr::from(([127, 0, 0, 1], port)),
             ops_listen: String::new(),
+            connections: positive(4096),
+            connections_per_address: 1024,
             tls: ServerTls::default(),
             drain_notice_seconds: 0,
             drain_seconds: 15,
@@ -43,7 +55,19 @@ impl Server {
     ///
     /// The first key that makes no sense.
     pub fn check(&self) -> Result<(), Error> {
-        let Self { listen: _, ops_listen: _, tls, drain_notice_seconds, drain_seconds } = self;
+        let Self {
+            listen: _,
+            ops_listen: _,
+            connections,
+            connections_per_address: _,
+            tls,
+            drain_notice_seconds,
+            drain_seconds,
+        } = self;
+        if connections.get() > CONNECTIONS_MAX {
+            let words = format!("must be at most {CONNECTIONS_MAX}");
+            return Err(Error::value("server.connections", words));
+        }
         tls.check("server.tls")?;
         self.ops_address()?;
         for (key, seconds) in [

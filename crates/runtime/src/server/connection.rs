@@ -2,30 +2,69 @@
 
 use std::io;
 use std::pin::Pin;
+use std::sync::Arc;
 use std::task::{Context, Poll};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
-use tokio::sync::OwnedSemaphorePermit;
-use tokio::time::Sleep;
+use tokio::time::{Instant, Sleep};
+
+use super::places::{Place, State};
 
 /// hyper reads so many bytes before it knows which HTTP it speaks, and knows no timeout for that.
 const PREFACE_LEN: usize = 24;
 
-/// A connection that must say something soon: who connects and stays silent holds a place for nothing.
+/// A connection that must say something soon, and must take what it is told: who connects and stays silent, or asks and
+/// does not read, holds a place for nothing.
 pub(super) struct Connection<S> {
     stream: S,
     /// Given back when the connection is closed.
-    _permit: OwnedSemaphorePermit,
+    place: Place,
     /// Until the first bytes are there.
     patience: Option<Pin<Box<Sleep>>>,
     read: usize,
+    /// How long it may take nothing.
+    stall_timeout: Duration,
+    /// Until something is taken. Made for those who have to be waited for.
+    stall: Option<Pin<Box<Sleep>>>,
+    is_stalled: bool,
 }
 
 impl<S> Connection<S> {
-    pub(super) fn new(stream: S, permit: OwnedSemaphorePermit, patience: Duration) -> Self {
+    pub(super) fn new(
+        stream: S,
+        place: Place,
+        patience: Duration,
+        stall_timeout: Duration,
+    ) -> Self {
         let patience = Some(Box::pin(tokio::time::sleep(patience)));
-        Self { stream, _permit: permit, patience, read: 0 }
+        Self { stream, place, patience, read: 0, stall_timeout, stall: None, is_stalled: false }
+    }
+
+    pub(super) const fn state(&self) -> &Arc<State> {
+        self.place.state()
+    }
+
+    /// What became of an attempt to write, with an end to waiting.
+    fn written<T>(
+        &mut self,
+        polled: Poll<io::Result<T>>,
+        cx: &mut Context<'_>,
+    ) -> Poll<io::Result<T>> {
+        if polled.is_ready() {
+            if std::mem::take(&mut self.is_stalled) {
+                self.state().note_written(true);
+            }
+            return polled;
+        }
+        let timeout = self.stall_timeout;
+        let stall = self.stall.get_or_insert_with(|| Box::pin(tokio::time::sleep(timeout)));
+        if !std::mem::replace(&mut self.is_stalled, true) {
+            stall.as_mut().reset(Instant::now() + timeout);
+            self.place.state().note_written(false);
+        }
+        let over = stall.as_mut().poll(cx);
+        over.map(|()| Err(io::ErrorKind::TimedOut.into()))
     }
 }
 
@@ -56,7 +95,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         cx: &mut Context<'_>,
         bytes: &[u8],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write(cx, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write(cx, bytes);
+        self.written(polled, cx)
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
@@ -72,7 +112,8 @@ impl<S: AsyncWrite + Unpin> AsyncWrite for Connection<S> {
         cx: &mut Context<'_>,
         bytes: &[io::IoSlice<'_>],
     ) -> Poll<io::Result<usize>> {
-        Pin::new(&mut self.stream).poll_write_vectored(cx, bytes)
+        let polled = Pin::new(&mut self.stream).poll_write_vectored(cx, bytes);
+        self.written(polled, cx)
     }
 
     fn is_write_vectored(&self) -> bool {
