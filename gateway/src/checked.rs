@@ -29,11 +29,12 @@ impl FoundFault {
         Self { fault: Arc::default(), message_bytes }
     }
 
-    /// What the caller is told of it.
-    pub(crate) fn refusal(&self) -> Option<Refusal> {
+    /// What the caller is told of it, if the service's answer has `failed`, or has not.
+    pub(crate) fn refusal(&self, failed: bool) -> Option<Refusal> {
         let found = self.fault.load(Ordering::Acquire);
         let fault = Fault::ALL.into_iter().find(|fault| *fault as u8 == found)?;
-        Some(fault.refusal(self.message_bytes))
+        // Whether a stream may be empty, the service knows.
+        (failed || fault != Fault::Empty).then(|| fault.refusal(self.message_bytes))
     }
 
     fn set(&self, fault: Fault) {

@@ -240,7 +240,7 @@ impl Parts {
         fault: &FoundFault,
         context: &RequestContext,
     ) -> Refusal {
-        if let Some(refusal) = fault.refusal() {
+        if let Some(refusal) = fault.refusal(true) {
             return refusal;
         }
         if is_timeout(error) {
@@ -278,8 +278,8 @@ impl Parts {
         }
         let status = head.headers.get("grpc-status");
         let trailers_only = status.is_some();
-        if let (Some(status), Some(refusal)) = (status, fault.refusal())
-            && status != "0"
+        if let Some(status) = status
+            && let Some(refusal) = fault.refusal(status != "0")
         {
             return Err(refusal);
         }

@@ -99,13 +99,13 @@ impl GuardedBody {
     /// The status that the service ended with, unless it is its word for a fault of the request.
     fn last(&mut self, mut trailers: HeaderMap) -> Frame<Bytes> {
         let failed = trailers.get("grpc-status").is_none_or(|status| status != "0");
-        match self.fault.refusal() {
+        match self.fault.refusal(failed) {
             None if is_timeout_status(&trailers) => self.finish(Refusal::Deadline),
             None if is_decoding_failure(&trailers) => {
                 self.finish(Refusal::Malformed(NOT_A_MESSAGE))
             }
-            Some(refusal) if failed => self.finish(refusal),
-            _ => {
+            Some(refusal) => self.finish(refusal),
+            None => {
                 refusal::complete(&mut trailers, self.context.request_id());
                 self.complete(trailers)
             }

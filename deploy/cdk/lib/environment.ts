@@ -23,6 +23,8 @@ export function environment(name: ServiceName, { settings, pool, table }: Told):
     PUBLIC_URL: publicUrl,
     SERVER__LISTEN: `0.0.0.0:${port}`,
     SERVER__OPS_LISTEN: `0.0.0.0:${opsPort}`,
+    // All callers come through the load balancer, or from the gateway.
+    SERVER__CONNECTIONS_PER_ADDRESS: "0",
     SERVER__DRAIN_NOTICE_SECONDS: `${drainSeconds.notice}`,
     SERVER__DRAIN_SECONDS: `${drainSeconds.calls}`,
     LOG__FORMAT: "json",

@@ -133,6 +133,10 @@ async fn a_message_that_does_not_come_is_not_waited_for() {
         begun.says(&frame("whole")[..7]);
         Answer::read(answer.await).await.refused(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     }
+    // Also where the service is done with it, and has said that all is well.
+    let (begun, answer) = slow.begin("/test.Puppet/Hasty", &[]);
+    begun.says(&frame("whole")[..7]);
+    Answer::read(answer.await).await.refused(Code::DeadlineExceeded, "DEADLINE_EXCEEDED");
     // Between messages a stream may pause.
     let (begun, answer) = slow.begin(ECHO, &[]);
     begun.says(&frame("one"));

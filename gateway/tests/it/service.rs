@@ -28,8 +28,12 @@ pub struct Puppet {
     trailers_seen: Arc<AtomicBool>,
     bytes_seen: Arc<AtomicUsize>,
     /// What each answer that somebody still has keeps one more of.
-    answers: Arc<Arc<()>>,
+    answers: Arc<Token>,
 }
+
+/// Shared by clones of a puppet: itself, and what it hands out.
+#[derive(Default)]
+struct Token(Arc<()>);
 
 /// A request as a service sees it.
 #[derive(Clone, Debug)]
@@ -65,7 +69,7 @@ impl Puppet {
 
     /// Waits until nobody has any answer of it.
     pub async fn is_rid_of_its_answers(&self) {
-        while Arc::strong_count(&*self.answers) > 1 {
+        while Arc::strong_count(&self.answers.0) > 1 {
             tokio::time::sleep(Duration::from_millis(5)).await;
         }
     }
@@ -126,7 +130,7 @@ impl Service<Request<Body>> for Puppet {
         let peer = head.extensions.get().copied();
         self.seen.lock().unwrap().push(Seen { path: path.clone(), headers: head.headers, peer });
         let (trailers_seen, bytes_seen) = (self.trailers_seen.clone(), self.bytes_seen.clone());
-        let kept = Arc::clone(&*self.answers);
+        let kept = self.answers.0.clone();
         Box::pin(async move {
             let method = path.rsplit('/').next().unwrap().to_owned();
             let noting = body.map_frame(move |frame| {
@@ -207,6 +211,11 @@ async fn perform(method: &str, body: Body) -> Result<Response<Body>, BoxError> {
         "Flood" => {
             let message = Bytes::from(frame(vec![7; 64 * 1024]));
             Ok(answer(stream::repeat_with(move || data(message.clone())).boxed()))
+        }
+        // Reads all it gets, and is content with that.
+        "Hasty" => {
+            let read = stream::once(async { drop(body.collect().await) }).map(|()| ok());
+            Ok(answer(read.boxed()))
         }
         // Takes a while, and then is fine.
         "Slow" => {

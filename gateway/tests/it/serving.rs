@@ -92,11 +92,22 @@ async fn connections_beyond_the_limit_wait_for_one_that_is_idle() {
 #[tokio::test]
 async fn one_address_has_its_share_of_connections() {
     let w = world_with(|config| config.server.connections_per_address = 1, |builder| builder).await;
-    let mut first = w.h1().await;
-    assert_eq!(first.get("/").send("").await.status, 200);
+    let mut first = w.h2().await;
+    let stream = first.call("/test.Puppet/Forever").begin(frame("x")).await;
     let mut second = TcpStream::connect(w.address).await.unwrap();
     assert!(matches!(second.read(&mut [0]).await, Ok(0) | Err(_)), "it is closed");
     assert_eq!(first.get("/").send("").await.status, 200);
+    drop(stream);
+    // Of its own, one that is idle makes place.
+    loop {
+        let mut third = TcpStream::connect(w.address).await.unwrap();
+        let request = format!("GET / HTTP/1.1\r\nhost: {}\r\n\r\n", w.address);
+        let _ = third.write_all(request.as_bytes()).await;
+        if matches!(third.read(&mut [0]).await, Ok(1)) {
+            break;
+        }
+    }
+    assert!(first.is_closed().await);
 }
 
 #[tokio::test]

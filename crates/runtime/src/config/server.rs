@@ -23,8 +23,8 @@ pub struct Server {
     pub ops_listen: String,
     /// Open connections. For one more the one goes that has been idle for the longest; if none is, it waits.
     pub connections: NonZeroU32,
-    /// Open connections of one address (of IPv6: of one /64); more are closed at once. 0 for no bound, where a proxy or a
-    /// load balancer stands in front.
+    /// Open connections of one address (of IPv6: of one /64). For one more one of its own goes that is idle; if none is,
+    /// it is closed at once. 0 for no bound, where a proxy or a load balancer stands in front.
     pub connections_per_address: u32,
     /// Certificate and key, and whom it lets in.
     pub tls: ServerTls,

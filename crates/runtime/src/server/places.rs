@@ -1,6 +1,7 @@
 //! Places for connections: how many there are, of whom, and who goes when somebody else needs one.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::net::{IpAddr, Ipv6Addr};
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -31,6 +32,38 @@ struct Taken {
     addresses: HashMap<IpAddr, usize>,
 }
 
+impl Taken {
+    /// Counts one more connection of an address, if it may have `bound`.
+    fn enter(&mut self, address: IpAddr, bound: usize) -> bool {
+        let count = self.addresses.entry(address).or_insert(0);
+        let room = bound == 0 || *count < bound;
+        *count += usize::from(room);
+        room
+    }
+
+    fn leave(&mut self, address: IpAddr) {
+        if let Entry::Occupied(mut count) = self.addresses.entry(address) {
+            *count.get_mut() -= 1;
+            if *count.get() == 0 {
+                count.remove();
+            }
+        }
+    }
+
+    /// Asks the one to go who has been idle for the longest, of an address or of all. Whether there was one.
+    fn ask_somebody_to_go(&self, of: Option<IpAddr>) -> bool {
+        let here = self.places.values().filter(|state| {
+            of.is_none_or(|address| address == state.address)
+                && !state.asked_to_go.load(Ordering::Relaxed)
+        });
+        let idle = here.filter_map(|state| Some((state.idle_since()?, state)));
+        let Some((_, state)) = idle.min_by_key(|(since, _)| *since) else { return false };
+        state.asked_to_go.store(true, Ordering::Relaxed);
+        state.go.notify_one();
+        true
+    }
+}
+
 impl Places {
     /// `all` places, at most `per_address` of them for one address if that is not 0.
     pub(super) fn new(all: usize, per_address: usize) -> Self {
@@ -39,35 +72,34 @@ impl Places {
     }
 
     /// A place for a connection from `peer`. If there is none, the connection that has been idle for the longest makes
-    /// one, as soon as one is idle. `None` if the address has enough.
+    /// one, as soon as one is idle. If its address has enough, one of its own does; `None` if none of them is idle.
     pub(super) async fn take(&self, peer: IpAddr) -> Option<Place> {
-        let entered = Entered::of(self, network(peer))?;
+        let address = network(peer);
+        let entered = self.taken().enter(address, self.0.per_address);
+        if !entered && !self.taken().ask_somebody_to_go(Some(address)) {
+            return None;
+        }
+        if !entered {
+            // The other leaves in a moment.
+            self.taken().enter(address, 0);
+        }
+        let entered = Entered { places: self.clone(), address };
         let permit = loop {
             let permits = Arc::clone(&self.0.permits);
             if permits.available_permits() == 0 {
-                self.ask_somebody_to_go();
+                self.taken().ask_somebody_to_go(None);
             }
             if let Ok(permit) = tokio::time::timeout(ASK_PAUSE, permits.acquire_owned()).await {
                 break permit.ok()?;
             }
         };
-        let state = Arc::new(State::new());
+        let state = Arc::new(State::of(address));
         let mut taken = self.taken();
         let key = taken.next;
         taken.next += 1;
         taken.places.insert(key, Arc::clone(&state));
         drop(taken);
         Some(Place { key, state, entered, _permit: permit })
-    }
-
-    fn ask_somebody_to_go(&self) {
-        let taken = self.taken();
-        let idle = taken.places.values().filter_map(|state| Some((state.idle_since()?, state)));
-        let here = idle.filter(|(_, state)| !state.asked_to_go.load(Ordering::Relaxed));
-        if let Some((_, state)) = here.min_by_key(|(since, _)| *since) {
-            state.asked_to_go.store(true, Ordering::Relaxed);
-            state.go.notify_one();
-        }
     }
 
     fn taken(&self) -> MutexGuard<'_, Taken> {
@@ -89,28 +121,9 @@ struct Entered {
     address: IpAddr,
 }
 
-impl Entered {
-    fn of(places: &Places, address: IpAddr) -> Option<Self> {
-        let mut taken = places.taken();
-        let count = taken.addresses.entry(address).or_insert(0);
-        if places.0.per_address != 0 && *count >= places.0.per_address {
-            return None;
-        }
-        *count += 1;
-        drop(taken);
-        Some(Self { places: places.clone(), address })
-    }
-}
-
 impl Drop for Entered {
     fn drop(&mut self) {
-        let mut taken = self.places.taken();
-        if let Some(count) = taken.addresses.get_mut(&self.address) {
-            *count -= 1;
-            if *count == 0 {
-                taken.addresses.remove(&self.address);
-            }
-        }
+        self.places.taken().leave(self.address);
     }
 }
 
@@ -137,6 +150,7 @@ impl Drop for Place {
 
 /// What is known of a connection.
 pub(super) struct State {
+    address: IpAddr,
     began: Instant,
     /// Requests whose answers are not sent.
     open: AtomicUsize,
@@ -151,8 +165,9 @@ pub(super) struct State {
 }
 
 impl State {
-    fn new() -> Self {
+    fn of(address: IpAddr) -> Self {
         Self {
+            address,
             began: Instant::now(),
             open: AtomicUsize::new(0),
             idle_from: AtomicU64::new(0),
@@ -248,16 +263,20 @@ mod tests {
     async fn an_address_has_its_share() {
         let places = Places::new(10, 2);
         let (here, there) = (ip("192.0.2.1"), ip("192.0.2.2"));
-        let first = places.take(here).await.unwrap();
-        let _second = places.take(ip("::ffff:192.0.2.1")).await.unwrap();
+        let [first, second] = [here, ip("::ffff:192.0.2.1")].map(|peer| places.take(peer));
+        let (first, second) = (first.await.unwrap(), second.await.unwrap());
+        let busy = [&first, &second].map(|place| Busy::with(place.state()));
         assert!(places.take(here).await.is_none());
         assert!(places.take(there).await.is_some());
-        drop(first);
-        assert!(places.take(here).await.is_some());
-        let _network = [places.take(ip("2001:db8::1")).await, places.take(ip("2001:db8::2")).await];
+        drop(busy);
+        let third = places.take(here).await.unwrap();
+        first.state().needed().await;
+        drop((first, second, third));
+        let network = [places.take(ip("2001:db8::1")).await, places.take(ip("2001:db8::2")).await];
+        let _busy = network.each_ref().map(|place| Busy::with(place.as_ref().unwrap().state()));
         assert!(places.take(ip("2001:db8::ffff:0:0:3")).await.is_none(), "one network");
         assert!(places.take(ip("2001:db8:0:1::1")).await.is_some(), "another");
-        drop((_second, _network));
+        drop(network);
         assert!(places.taken().addresses.is_empty(), "nothing is kept of those who have left");
     }
 

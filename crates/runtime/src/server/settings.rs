@@ -11,7 +11,8 @@ pub struct Settings {
     /// Open connections. For one more the one goes that has been idle for the longest; if none is idle it waits. 4096
     /// by default.
     pub connections: usize,
-    /// Open connections of one address (of IPv6: of one /64); more are closed at once. 0 for no bound; 1024 by default.
+    /// Open connections of one address (of IPv6: of one /64). For one more one of its own goes that is idle; if none is,
+    /// it is closed at once. 0 for no bound; 1024 by default.
     pub connections_per_address: usize,
     /// Calls at once on one HTTP/2 connection: 200 by default.
     pub concurrent_streams: u32,
