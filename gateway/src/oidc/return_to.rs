@@ -1,7 +1,8 @@
 //! Where a person goes after signing in: to a page of the portal, and nowhere else.
 
 /// The pages of the portal, by the first part of their paths; `ui/src/routes` has them.
-const PAGES: &[&str] = &["activity", "clients", "drift", "grants", "resource-servers", "teams"];
+const PAGES: &[&str] =
+    &["activity", "clients", "drift", "grants", "resource-servers", "sessions", "teams"];
 /// Addresses of the portal are shorter.
 const LENGTH_MAX: usize = 1024;
 
