@@ -1,5 +1,6 @@
 /** The configuration of the processes, as variables: `TURNPIKE_SECTION__KEY`. `--dump-config` of a program shows all keys. */
 import { budget, users, type Category } from "./cognito-budgets.js";
+import { otlp } from "./collector.js";
 import type { Pool } from "./data-stack.js";
 import { serviceNames, type ServiceName } from "./services.js";
 import type { Settings } from "./settings.js";
@@ -28,6 +29,7 @@ export function environment(name: ServiceName, { settings, pool, table }: Told):
     SERVER__DRAIN_NOTICE_SECONDS: `${drainSeconds.notice}`,
     SERVER__DRAIN_SECONDS: `${drainSeconds.calls}`,
     LOG__FORMAT: "json",
+    OTLP__ENDPOINT: otlp,
     STORE__KIND: "dynamodb",
     STORE__TABLE: table,
     STORE__REGION: region,
