@@ -1,12 +1,15 @@
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import { act as letPass, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
-import { ClientState, GrantState, SessionService } from "~/api";
+import { ClientState, GrantState, PrincipalKind, SessionService } from "~/api";
 import { live } from "~/api/live";
 import { seededWorld, type BrowserSession } from "~/mock-api";
 import { refreshScopes } from "~/mock-api/grants";
 import { clientIdOf, pendingGrantOf, renderApp } from "./render";
 
+/** A paragraph of these words, whatever elements they are made of. */
+const saying = (words: string) => (_: string, element: Element | null) =>
+  element?.tagName === "P" && element.textContent === words;
 const heading = (name: string | RegExp) => screen.findByRole("heading", { level: 1, name });
 
 describe("the session", () => {
@@ -290,7 +293,7 @@ describe("deciding", () => {
     await user.click(await screen.findByRole("button", { name: "Approve" }));
     const dialog = await screen.findByRole("dialog", { name: /^Give Green Corner kiosk access/ });
     await user.click(within(dialog).getByRole("button", { name: "Approve" }));
-    expect(await screen.findByText("Olga Orlova approved it")).toBeVisible();
+    expect(await screen.findByText(saying("Olga Orlova approved it"))).toBeVisible();
     expect(world.grants.get(grantId)?.decider?.id).toBe("olga");
   });
 
@@ -306,7 +309,7 @@ describe("deciding", () => {
     await waitFor(() => expect(within(dialog).getByLabelText(/^Why not/)).toBeInvalid());
     await user.type(within(dialog).getByLabelText(/^Why not/), "ask for less");
     await user.click(within(dialog).getByRole("button", { name: "Deny" }));
-    expect(await screen.findByText("Olga Orlova denied it")).toBeVisible();
+    expect(await screen.findByText(saying("Olga Orlova denied it"))).toBeVisible();
     expect(screen.getByText("ask for less")).toBeVisible();
   });
 
@@ -338,6 +341,17 @@ describe("the log", () => {
     renderApp(`/activity/${world.events.length}`, { as: "pavel", world });
     const row = await screen.findByRole("row", { name: /display name/ });
     expect(row).toHaveTextContent("Nature BasketBasket");
+  });
+
+  it("tells a program from the person whose name it bears", async () => {
+    const world = seededWorld();
+    const actor = world.events.at(-1)?.actor;
+    if (actor === undefined) throw new Error("nobody did the last thing in the seeded log");
+    Object.assign(actor, { kind: PrincipalKind.CLIENT, displayName: "Ada Admin" });
+    renderApp(`/activity/${world.events.length}`, { as: "aino", world });
+    expect((await screen.findByText("Ada Admin")).parentElement).toHaveTextContent(
+      "Ada Admin program",
+    );
   });
 
   it("is verified by those who may read it all", async () => {

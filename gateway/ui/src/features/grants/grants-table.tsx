@@ -5,8 +5,8 @@ import { TextLink } from "~/components/links";
 import { Scopes } from "~/components/mono";
 import { Two } from "~/components/two";
 import { When } from "~/components/when";
+import { Who } from "~/components/who";
 import { paths } from "~/lib/paths";
-import { nameOf } from "~/lib/words";
 import { useSession } from "~/session/session";
 
 /** Grants in rows; `subject` says what the rows are told apart by. */
@@ -42,7 +42,10 @@ export function GrantsTable({
     {
       header: "Asked",
       cell: (grant) => (
-        <Two first={<When time={grant.requestTime} />} second={nameOf(grant.requester)} />
+        <Two
+          first={<When time={grant.requestTime} />}
+          second={<Who principal={grant.requester} />}
+        />
       ),
     },
   ];

@@ -1,13 +1,15 @@
 import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { Text } from "@mantine/core";
+import type { ReactNode } from "react";
 import { GrantState, type Grant } from "~/api";
 import { Panel } from "~/components/page";
 import { When } from "~/components/when";
-import { nameOf } from "~/lib/words";
+import { Who } from "~/components/who";
 import classes from "./history.module.css";
 
 interface Step {
-  readonly what: string;
+  readonly key: "asked" | "decided" | "open" | "ended";
+  readonly what: ReactNode;
   readonly time: Timestamp | undefined;
   readonly note: string;
   readonly tone: "good" | "bad" | "plain" | "open";
@@ -19,7 +21,7 @@ export function GrantHistory({ grant }: { grant: Grant }) {
     <Panel title="What happened">
       <ol className={classes.steps}>
         {stepsOf(grant).map((step) => (
-          <li key={step.what} data-tone={step.tone}>
+          <li key={step.key} data-tone={step.tone}>
             <Text fw={600}>{step.what}</Text>
             {step.time !== undefined && (
               <Text size="sm" c="dimmed">
@@ -37,7 +39,12 @@ export function GrantHistory({ grant }: { grant: Grant }) {
 function stepsOf(grant: Grant): Step[] {
   const steps: Step[] = [
     {
-      what: `${nameOf(grant.requester)} asked for it`,
+      key: "asked",
+      what: (
+        <>
+          <Who principal={grant.requester} /> asked for it
+        </>
+      ),
       time: grant.requestTime,
       note: "",
       tone: "plain",
@@ -49,25 +56,43 @@ function stepsOf(grant: Grant): Step[] {
       grant.decider?.id === grant.requester?.id &&
       grant.decideTime.seconds === grant.requestTime?.seconds;
     steps.push({
-      what: same
-        ? "Active at once: the one who asked may decide"
-        : `${nameOf(grant.decider)} ${denied ? "denied" : "approved"} it`,
+      key: "decided",
+      what: same ? (
+        "Active at once: the one who asked may decide"
+      ) : (
+        <>
+          <Who principal={grant.decider} /> {denied ? "denied" : "approved"} it
+        </>
+      ),
       time: grant.decideTime,
       note: grant.decisionNote,
       tone: denied ? "bad" : "good",
     });
   } else if (grant.state === GrantState.PENDING) {
-    steps.push({ what: "Waiting for a decision", time: undefined, note: "", tone: "open" });
+    steps.push({
+      key: "open",
+      what: "Waiting for a decision",
+      time: undefined,
+      note: "",
+      tone: "open",
+    });
   }
   if (grant.state === GrantState.REVOKED || grant.state === GrantState.EXPIRED) {
     steps.push({
+      key: "ended",
       what: grant.state === GrantState.EXPIRED ? "It expired" : "It was ended",
       time: grant.endTime,
       note: grant.endReason,
       tone: "bad",
     });
   } else if (grant.expireTime !== undefined && grant.state === GrantState.ACTIVE) {
-    steps.push({ what: "Ends by itself", time: grant.expireTime, note: "", tone: "open" });
+    steps.push({
+      key: "open",
+      what: "Ends by itself",
+      time: grant.expireTime,
+      note: "",
+      tone: "open",
+    });
   }
   return steps;
 }

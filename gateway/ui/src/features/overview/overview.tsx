@@ -21,10 +21,11 @@ import { ButtonLink, TextLink } from "~/components/links";
 import { Scopes } from "~/components/mono";
 import { Empty, PageHeader, Panel } from "~/components/page";
 import { When } from "~/components/when";
+import { Who } from "~/components/who";
 import { waitingInput } from "~/features/grants/waiting";
 import { NoTeam, TeamsNotKnown } from "~/features/teams/no-team";
 import { paths } from "~/lib/paths";
-import { count, nameOf } from "~/lib/words";
+import { count } from "~/lib/words";
 import { useSession } from "~/session/session";
 import classes from "./overview.module.css";
 
@@ -118,7 +119,7 @@ function Request({ grant, action }: { grant: Grant; action: string }) {
           “{grant.reason}”
         </Text>
         <Text size="xs" c="dimmed">
-          {nameOf(grant.requester)}, <When time={grant.requestTime} />
+          <Who principal={grant.requester} />, <When time={grant.requestTime} />
         </Text>
       </div>
       <ButtonLink

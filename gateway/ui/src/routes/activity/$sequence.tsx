@@ -10,13 +10,14 @@ import { TextLink } from "~/components/links";
 import { Key } from "~/components/mono";
 import { Fact, Facts, PageHeader, Panel } from "~/components/page";
 import { When } from "~/components/when";
+import { Who } from "~/components/who";
 import { fieldInWords, listChange, valueInWords } from "~/lib/log-values";
 import { refusalInWords } from "~/features/activity/summary";
 import { SubjectLink } from "~/features/activity/subject-link";
 import { actionInWords } from "~/features/activity/words";
 import { paths } from "~/lib/paths";
 import { inFull, toDate } from "~/lib/time";
-import { list, nameOf } from "~/lib/words";
+import { list } from "~/lib/words";
 import { useSession } from "~/session/session";
 
 export const Route = createFileRoute("/activity/$sequence")({ component: EventPage });
@@ -68,7 +69,7 @@ function EventDetail({ sequence }: { sequence: bigint }) {
             </Text>
           </Fact>
           <Fact name="Who">
-            {nameOf(event.actor)}
+            <Who principal={event.actor} />
             <Text size="sm" c="dimmed">
               {event.actor?.id}
             </Text>

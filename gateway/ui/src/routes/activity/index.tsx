@@ -15,6 +15,7 @@ import { Pager, Toolbar, useSetSearch, useTyped } from "~/components/list-page";
 import { Empty, PageHeader, Panel } from "~/components/page";
 import { Two } from "~/components/two";
 import { When } from "~/components/when";
+import { Who } from "~/components/who";
 import { SubjectLink } from "~/features/activity/subject-link";
 import { VerifyLog } from "~/features/activity/verify-log";
 import { summaryOf } from "~/features/activity/summary";
@@ -22,7 +23,6 @@ import { aboutChoices, actionInWords, actionOf } from "~/features/activity/words
 import { paths } from "~/lib/paths";
 import { compact, oneOf, text } from "~/lib/search-params";
 import { toTimestamp } from "~/lib/time";
-import { nameOf } from "~/lib/words";
 import { useSession } from "~/session/session";
 
 const day = /^\d{4}-\d\d-\d\d$/;
@@ -115,7 +115,7 @@ function ActivityPage() {
       plain: true,
       cell: (event) => (
         <Two
-          first={nameOf(event.actor)}
+          first={<Who principal={event.actor} />}
           second={
             <>
               <When time={event.time} /> · event {String(event.sequence)}

@@ -17,10 +17,10 @@ import { GrantScopes, HeldAlready } from "~/features/grants/grant-scopes";
 import { GrantHistory } from "~/features/grants/history";
 import { nameOfClient } from "~/features/grants/grants-table";
 import { paths } from "~/lib/paths";
-import { nameOf } from "~/lib/words";
 import { useSession, type Session } from "~/session/session";
 import { PageActions } from "~/shell/page-actions";
 import { When } from "~/components/when";
+import { Who } from "~/components/who";
 
 export const Route = createFileRoute("/grants/$grantId")({ component: GrantPage });
 
@@ -158,7 +158,7 @@ function GrantPage() {
           {pending && <HeldAlready grant={grant} />}
           <div>
             <Text size="sm" c="dimmed">
-              Reason, as {nameOf(grant.requester)} gave it
+              Reason, as <Who principal={grant.requester} /> gave it
             </Text>
             <Text style={{ whiteSpace: "pre-wrap", overflowWrap: "anywhere" }}>{grant.reason}</Text>
           </div>
