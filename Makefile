@@ -24,11 +24,11 @@ help: ## This list
 
 .PHONY: up
 up: ui ## Build and run everything on http://127.0.0.1:8080; prints the links to sign in
-	cargo run --bin turnpike -- up
+	cargo run --bin turnpike -- up $(ARGS)
 
 .PHONY: links
 links: ## Print new links to sign in to what `make up` runs
-	cargo run --quiet --bin turnpike -- links
+	cargo run --quiet --bin turnpike -- links $(ARGS)
 
 .PHONY: demo
 demo: ui ## Play the story of a partner that orders, with real processes

@@ -77,7 +77,7 @@ impl From<&LoginLink> for Link {
 #[derive(Debug, thiserror::Error)]
 pub enum AskError {
     /// Nothing listens in this folder.
-    #[error("no Turnpike runs over `{}`", .0.display())]
+    #[error("no Turnpike runs over `{}`: start it, or name its folder (`--data-dir`)", .0.display())]
     NotRunning(PathBuf),
     /// It said why not.
     #[error("{0}")]

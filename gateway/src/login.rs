@@ -66,7 +66,7 @@ impl fmt::Debug for LoginLink {
 #[derive(Debug, PartialEq, Eq, thiserror::Error)]
 pub enum IssueError {
     /// Nobody of that id is configured.
-    #[error("there is no persona `{0}`")]
+    #[error("there is no persona `{0}`: without a name there is a link for each")]
     UnknownPersona(String),
     /// Too many are still good.
     #[error("too many login links are open: wait until some expire")]

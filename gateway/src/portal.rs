@@ -46,7 +46,12 @@ impl Portal {
     fn page_or_file(&self, request: &Request<Body>) -> Response<Body> {
         let (method, path) = (request.method(), request.uri().path());
         if method != Method::GET && method != Method::HEAD {
-            return method_not_allowed();
+            let headers = request.headers();
+            let there = self.assets.file(&Method::HEAD, path, headers).is_some();
+            return match there || is_page(path, headers) {
+                true => method_not_allowed(),
+                false => not_found(),
+            };
         }
         let other_name = request.extensions().get::<ByOtherName>().is_some();
         if other_name && self.public.is_loopback() && accepts(request.headers(), "text/html") {

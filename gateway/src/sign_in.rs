@@ -62,7 +62,7 @@ impl SignIn {
     /// Where to get a link, depending on whether there can be one.
     fn how(&self) -> &'static str {
         if self.links.personas().next().is_some() {
-            "<p>For a new login link, run <code>turnpike links</code> in the folder in which Turnpike was \
+            "<p>A login link is forgotten when Turnpike restarts. For a new one, run <code>turnpike links</code> in the folder in which Turnpike was \
              started (in its source tree: <code>make links</code>). It prints one for each persona; a link works \
              once and for a few minutes.</p>"
         } else {

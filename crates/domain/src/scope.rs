@@ -26,7 +26,7 @@ text_type! {
 /// The longest joined scope.
 const SCOPE_MAX: usize = 256;
 
-const IDENTIFIER_RULE: &str = "visible ASCII characters but `\"` and `\\`";
+const IDENTIFIER_RULE: &str = "visible ASCII characters but `\"` and `\\`, and no spaces";
 
 impl Identifier {
     /// The resource server of Turnpike's own API.
@@ -82,7 +82,9 @@ impl ScopeName {
         required(text)?;
         at_most(text, 256)?;
         if !text.bytes().all(|b| is_scope_token_byte(b) && b != b'/') {
-            return Err(Problem::Characters("visible ASCII characters but `\"`, `\\` and `/`"));
+            return Err(Problem::Characters(
+                "visible ASCII characters but `\"`, `\\` and `/`, and no spaces",
+            ));
         }
         Ok(Self(text.to_owned()))
     }

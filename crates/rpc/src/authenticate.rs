@@ -14,6 +14,12 @@ use crate::assertion::{AssertionVerifier, METADATA_KEY};
 use crate::methods::{Callers, Row};
 use crate::oauth::{Credentials, SecretHolders};
 
+/// What whoever may call could have sent.
+const SESSION_OR_TOKEN: &str =
+    "open a session, or send a token with a scope of the resource server `turnpike` as `Bearer`";
+const TOKEN: &str = "send a token with a scope of the resource server `turnpike` as `Bearer`";
+const SECRET: &str = "send a secret as `Basic`";
+
 /// Authenticates calls by the gateway's identity assertion (people), by a Turnpike token (programs), or
 /// by a secret (resource servers and clients, where the row says so).
 #[derive(Clone, Debug)]
@@ -58,7 +64,8 @@ impl Authenticator {
         let mut assertions = metadata.get_all(METADATA_KEY).iter();
         let mut authorizations = metadata.get_all("authorization").iter();
         match (assertions.next(), authorizations.next()) {
-            (None, None) => Err(Error::Unauthenticated("send a token or open a session")),
+            (None, None) if row.callers == Callers::Secret => Err(Error::Unauthenticated(SECRET)),
+            (None, None) => Err(Error::Unauthenticated(SESSION_OR_TOKEN)),
             (Some(_), Some(_)) => {
                 Err(Error::Unauthenticated("send a session or a token, not both"))
             }
@@ -100,8 +107,8 @@ impl Authenticator {
             (Callers::Secret, Some((scheme, _))) if scheme.eq_ignore_ascii_case("basic") => {
                 self.secret_holder(credentials, peer, now)
             }
-            (Callers::SignedIn, _) => Err(Error::Unauthenticated("send a token as `Bearer`")),
-            (Callers::Secret, _) => Err(Error::Unauthenticated("send a secret as `Basic`")),
+            (Callers::SignedIn, _) => Err(Error::Unauthenticated(TOKEN)),
+            (Callers::Secret, _) => Err(Error::Unauthenticated(SECRET)),
         }
     }
 

@@ -69,7 +69,8 @@ impl Refusal {
             Self::NobodyCalls => (
                 Code::Unauthenticated,
                 "NOT_SIGNED_IN",
-                "not signed in: send a token or open a session",
+                "not signed in: open a session, or send a token with a scope of the resource server `turnpike` \
+                 as `Bearer`",
             ),
             Self::OtherPerson => (
                 Code::FailedPrecondition,

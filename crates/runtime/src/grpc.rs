@@ -71,6 +71,8 @@ impl Grpc {
             tonic_reflection::server::Builder::configure()
                 .register_encoded_file_descriptor_set(turnpike_proto::FILE_DESCRIPTOR_SET)
                 .register_encoded_file_descriptor_set(tonic_health::pb::FILE_DESCRIPTOR_SET)
+                // The details of refusals, which travel as `Any`.
+                .register_encoded_file_descriptor_set(tonic_types::pb::FILE_DESCRIPTOR_SET)
         };
         Ok(self
             .with(health)

@@ -17,7 +17,9 @@ pub enum Error {
     #[error(transparent)]
     Config(#[from] config::Error),
     /// The address is taken, or not this machine's.
-    #[error("{address}: {source}")]
+    #[error(
+        "cannot listen on {address}: {source}: end what does, or name another address (`--listen`)"
+    )]
     Listen {
         /// The address.
         address: SocketAddr,

@@ -35,7 +35,7 @@ pub enum OpenError {
         path: PathBuf,
     },
     /// Another process, or this one, has it open.
-    #[error("`{}` is in use by another process", path.display())]
+    #[error("`{}` is in use by another process: end it, or name another folder (`--data-dir`)", path.display())]
     InUse {
         /// The database file.
         path: PathBuf,

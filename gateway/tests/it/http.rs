@@ -101,7 +101,7 @@ async fn routes_of_services_are_served_and_nothing_is_guessed_around_them() {
         assert_eq!(answer.status, 404, "{path}: {answer:?}");
         assert!(!answer.text().contains("portal"), "{path}");
     }
-    assert_eq!(client.post("/oauth2/tokn").send("").await.status, 405);
+    assert_eq!(client.post("/oauth2/tokn").send("").await.status, 404);
 }
 
 #[tokio::test]

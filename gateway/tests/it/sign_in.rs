@@ -195,7 +195,7 @@ async fn a_login_makes_a_new_session_and_ends_the_old() {
 async fn the_page_says_how_to_get_a_link() {
     let w = world().await;
     let page = w.h1().await.get("/login").send("").await;
-    assert!(page.status == 200 && page.text().contains("For a new login link"));
+    assert!(page.status == 200 && page.text().contains("For a new one, run"));
     let w = world_with(|config| config.personas.clear(), |builder| builder).await;
     let page = w.h1().await.get("/login").send("").await;
     assert!(page.status == 200 && page.text().contains("No way to sign in is configured"));

@@ -127,7 +127,9 @@ impl SecondOfRevocation {
 fn answer(given: &Given) -> Result<Answer, Refusal> {
     let Given { client, scopes, token, expires_in, outcome } = given;
     if token.expose().len() > TOKEN_MAX {
-        return Err(Refusal::Scope("the token would be longer than 8 KiB: ask for fewer scopes"));
+        return Err(Refusal::Scope(
+            "the token would be longer than 8 KiB: ask for fewer scopes".into(),
+        ));
     }
     let response = TokenResponse {
         access_token: token.expose(),

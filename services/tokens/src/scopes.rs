@@ -5,6 +5,10 @@ use std::collections::BTreeSet;
 use turnpike_domain::Scope;
 use turnpike_rpc::oauth::Refusal;
 
+const MALFORMED: &str =
+    "the scope is malformed: scopes of the form identifier/name, with one space between";
+const NONE: &str = "the client holds no scope: the owner of an API has to approve a grant first";
+
 /// The scopes that a request names.
 #[derive(Debug, PartialEq, Eq)]
 pub(crate) enum Wanted {
@@ -19,22 +23,23 @@ impl Wanted {
     pub(crate) fn parse(scope: Option<&str>) -> Result<Self, Refusal> {
         let Some(scope) = scope else { return Ok(Self::All) };
         let scopes: Result<BTreeSet<Scope>, _> = scope.split(' ').map(Scope::parse).collect();
-        scopes.map(Self::These).map_err(|_| Refusal::Scope("the scope is malformed"))
+        scopes.map(Self::These).map_err(|_| Refusal::Scope(MALFORMED.into()))
     }
 
     /// What a client gets that holds `held`; in the order of `held`.
     pub(crate) fn of(&self, held: Vec<Scope>) -> Result<Vec<Scope>, Refusal> {
         if held.is_empty() {
-            return Err(Refusal::Scope("the client holds no scope"));
+            return Err(Refusal::Scope(NONE.into()));
         }
         match self {
             Self::All => Ok(held),
-            Self::These(wanted) if wanted.iter().all(|scope| held.contains(scope)) => {
-                Ok(held.into_iter().filter(|scope| wanted.contains(scope)).collect())
-            }
-            Self::These(_) => {
-                Err(Refusal::Scope("the client does not hold every scope it asks for"))
-            }
+            Self::These(wanted) => match wanted.iter().find(|scope| !held.contains(scope)) {
+                // Whoever asks has shown the secret of the client.
+                Some(scope) => {
+                    Err(Refusal::Scope(format!("the client does not hold {scope}").into()))
+                }
+                None => Ok(held.into_iter().filter(|scope| wanted.contains(scope)).collect()),
+            },
         }
     }
 }

@@ -1,5 +1,7 @@
 //! Refusals of the OAuth endpoints, and how they look on the wire.
 
+use std::borrow::Cow;
+
 use axum::body::Body;
 use http::header::{ALLOW, RETRY_AFTER, WWW_AUTHENTICATE};
 use http::{HeaderName, HeaderValue, Response, StatusCode};
@@ -7,7 +9,7 @@ use turnpike_domain::Error;
 
 use crate::oauth::endpoint::json;
 
-/// Why an OAuth endpoint refuses. The words are fixed: nothing of a request is in them, and they
+/// Why an OAuth endpoint refuses. The words are fixed: nothing of a request is in them but a scope, and they
 /// keep to the characters that `error_description` may have (RFC 6749 section 5.2).
 #[derive(Debug)]
 pub enum Refusal {
@@ -34,8 +36,9 @@ pub enum Refusal {
     Method,
     /// The request is not what the endpoint takes.
     Request(&'static str),
-    /// The scope is malformed, unknown or not held.
-    Scope(&'static str),
+    /// The scope is malformed, unknown or not held. In words of the characters that RFC 6749 section 5.2 allows, which are
+    /// those of scopes too.
+    Scope(Cow<'static, str>),
     /// The body is larger than the endpoint takes.
     TooLarge,
     /// Too many calls, or failed attempts. No RFC has a code for it: 429 (RFC 6585) with the code
@@ -70,13 +73,13 @@ impl Refusal {
         }
     }
 
-    const fn description(&self) -> &'static str {
+    fn description(&self) -> &str {
         match self {
             Self::Busy { why, .. }
             | Self::Client { why, .. }
             | Self::Request(why)
-            | Self::Scope(why)
             | Self::TooMany { why, .. } => why,
+            Self::Scope(why) => why,
             Self::Failed(Error::Unavailable(_) | Error::RateLimited { .. }) => "try again later",
             Self::Failed(_) => "internal error",
             Self::Method => "only POST is taken",
@@ -160,7 +163,7 @@ mod tests {
             (client(true), 401, "invalid_client", Some(("www-authenticate", "Basic realm="))),
             (client(false), 400, "invalid_client", None),
             (Refusal::Request("bad"), 400, "invalid_request", None),
-            (Refusal::Scope("no"), 400, "invalid_scope", None),
+            (Refusal::Scope("no".into()), 400, "invalid_scope", None),
             (Refusal::UnauthorizedClient, 400, "unauthorized_client", None),
             (Refusal::UnsupportedGrantType, 400, "unsupported_grant_type", None),
             (Refusal::TooLarge, 413, "invalid_request", None),

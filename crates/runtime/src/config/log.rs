@@ -24,7 +24,8 @@ pub enum LogFormat {
 
 impl Default for Log {
     fn default() -> Self {
-        // A line for each file of the portal would hide what was printed at start.
-        Self { format: LogFormat::Text, filter: "info,turnpike::access=warn".to_owned() }
+        // A line for each call would hide the links that were printed at start.
+        let filter = "info,turnpike::access=warn,turnpike_rpc::gate=warn".to_owned();
+        Self { format: LogFormat::Text, filter }
     }
 }

@@ -114,7 +114,7 @@ impl Failure {
             }
             Self::Pending => busy(1000, "the authorization server is being told: try again"),
             Self::ScopeRefused => {
-                Refusal::Scope("the authorization server does not give every scope")
+                Refusal::Scope("the authorization server does not give every scope".into())
             }
             Self::SecretRefused => {
                 let why = "the authorization server does not take the client or its secret";
