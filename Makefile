@@ -18,6 +18,9 @@ AWS := turnpike-issuer-cognito turnpike-store-dynamodb
 # What of the end-to-end suite runs over the emulator too: what a set-up could change.
 E2E_AWS := authz:: links:: portal:: story::
 
+# What only replicas over DynamoDB and Cognito show; how fast a revocation is known is measured by itself.
+REPLICAS := import:: outage:: replicas::replicas_
+
 .PHONY: help
 help: ## This list
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/^([a-z-]+):.*## /\1\t/' | expand -t 16
@@ -49,6 +52,8 @@ test-aws: ui $(VENV) $(CDK_TEMPLATES) ## What is built on the AWS SDK, against a
 	cargo build --bins --features turnpike-cli/aws
 	TURNPIKE_TEST_SETUP=dynamodb cargo test -p turnpike-tests --test it -- $(E2E_AWS)
 	TURNPIKE_TEST_SETUP=split cargo test -p turnpike-tests --test it -- --test-threads=1 $(E2E_AWS)
+	cargo test -p turnpike-tests --features aws --test it -- --nocapture --test-threads=2 $(REPLICAS)
+	cargo test -p turnpike-tests --features aws --test it -- --nocapture --test-threads=1 replicas::revoking
 
 .PHONY: test-ui
 test-ui: $(UI)/node_modules ## Unit tests of the portal

@@ -3,15 +3,13 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use prost::Message;
 use prost_reflect::DescriptorPool;
 use tonic::Code;
 use turnpike_proto::v1 as pb;
 use turnpike_tests::{Caller, Plane};
 
-use crate::support::{client, grant, orders_api, program};
+use crate::support::{basic, client, grant, orders_api, program};
 
 /// Kinds of callers, in the order of the columns below.
 const KINDS: [&str; 10] = [
@@ -158,8 +156,6 @@ pub async fn world_of(plane: Plane, mut people: BTreeMap<&str, Caller>) -> World
     let bare = program(&plane, &pavel, &ada, &["registry.read"]).await;
     let all = ["audit.read", "grants.decide", "registry.read", "registry.write"];
     let full = program(&plane, &pavel, &ada, &all).await;
-    let basic =
-        |id: &str, secret: &str| format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")));
     let callers = BTreeMap::from([
         ("nobody", plane.nobody().await),
         ("stranger", stan),

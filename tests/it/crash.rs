@@ -10,6 +10,8 @@ use turnpike_proto::v1 as pb;
 use turnpike_tests::{Caller, Plane, Setup};
 use uuid::Uuid;
 
+use crate::support::all_clients;
+
 /// Writers at once.
 const WRITERS: usize = 8;
 
@@ -118,21 +120,6 @@ impl Known {
             is(&other)
         });
         is(self) || with_open
-    }
-}
-
-/// Every client there is, by key.
-async fn all_clients(caller: &Caller) -> BTreeMap<String, pb::Client> {
-    let mut all = BTreeMap::new();
-    let mut page_token = String::new();
-    loop {
-        let request = pb::ListClientsRequest { page_size: 200, page_token, ..Default::default() };
-        let answer = caller.clients().list_clients(request).await.unwrap().into_inner();
-        all.extend(answer.clients.into_iter().map(|client| (client.client_id.clone(), client)));
-        page_token = answer.next_page_token;
-        if page_token.is_empty() {
-            return all;
-        }
     }
 }
 

@@ -7,6 +7,8 @@
     reason = "a test that cannot go on fails; helpers of tests too"
 )]
 
+#[cfg(feature = "aws")]
+mod agreement;
 mod audit;
 mod authz;
 mod boundary;
@@ -16,9 +18,15 @@ mod demo;
 mod endpoints;
 mod examples;
 mod frames;
+#[cfg(feature = "aws")]
+mod import;
 mod links;
 mod metrics;
+#[cfg(feature = "aws")]
+mod outage;
 mod portal;
+#[cfg(feature = "aws")]
+mod replicas;
 mod staff_login;
 mod story;
 mod support;

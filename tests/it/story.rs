@@ -1,18 +1,16 @@
 //! The story of the product, by program: register, ask, approve, token, introspect, disable, refuse.
 
-use base64::Engine;
-use base64::engine::general_purpose::STANDARD;
 use serde_json::json;
 use turnpike_proto::v1 as pb;
 use turnpike_tests::{Answer, Http, Plane};
 
-use crate::support::{client, grant, orders_api, reason, soon};
+use crate::support::{basic, client, grant, orders_api, reason, soon};
 
 /// What introspection says of a token, once it says whether that is `active`.
 async fn introspect(http: &Http, secret: &str, token: &str, active: bool) -> serde_json::Value {
-    let basic = format!("Basic {}", STANDARD.encode(format!("lj-health-food:{secret}")));
+    let authorization = basic("lj-health-food", secret);
     let look = async || {
-        let headers = [("authorization", basic.as_str())];
+        let headers = [("authorization", authorization.as_str())];
         http.form("/oauth2/introspect", &headers, &[("token", token)]).await
     };
     let fits = |answer: &Answer| answer.status == 200 && answer.json()["active"] == active;

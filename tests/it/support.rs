@@ -1,7 +1,10 @@
 //! What several subjects need: objects in the state that a test begins with.
 
+use std::collections::BTreeMap;
 use std::time::{Duration, Instant};
 
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 use turnpike_proto::v1 as pb;
@@ -86,6 +89,11 @@ pub async fn grant(
     approved.grant.unwrap()
 }
 
+/// `authorization` for a secret whose owner's name needs no encoding.
+pub fn basic(id: &str, secret: &str) -> String {
+    format!("Basic {}", STANDARD.encode(format!("{id}:{secret}")))
+}
+
 /// The `ErrorInfo.reason` and all details of a refusal.
 pub fn reason(status: &Status) -> (String, ErrorDetails) {
     let details = status.get_error_details();
@@ -111,4 +119,19 @@ pub async fn program(plane: &Plane, member: &Caller, admin: &Caller, names: &[&s
     };
     admin.grants().approve_grant(approve).await.unwrap();
     plane.http().token(&program.client_id, &secret, "").await.access_token()
+}
+
+/// Every client there is, by key.
+pub async fn all_clients(caller: &Caller) -> BTreeMap<String, pb::Client> {
+    let mut all = BTreeMap::new();
+    let mut page_token = String::new();
+    loop {
+        let request = pb::ListClientsRequest { page_size: 200, page_token, ..Default::default() };
+        let answer = caller.clients().list_clients(request).await.unwrap().into_inner();
+        all.extend(answer.clients.into_iter().map(|client| (client.client_id.clone(), client)));
+        page_token = answer.next_page_token;
+        if page_token.is_empty() {
+            return all;
+        }
+    }
 }

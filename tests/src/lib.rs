@@ -14,22 +14,28 @@
 )]
 
 mod browser;
+mod cognito;
 mod directory;
+mod door;
 mod http;
 mod plane;
 mod ports;
 mod process;
 mod program;
 mod raw;
+mod report;
 mod session;
 mod setup;
 mod split;
 
 pub use browser::{Browser, Page, join};
+pub use cognito::Cognito;
 pub use directory::{CLIENT_ID, Directory, TENANT};
+pub use door::{Door, Way};
 pub use http::{Answer, Http};
 pub use plane::{Plane, bin};
 pub use process::command;
 pub use program::{Ended, OrdersApi, PartnerApp};
+pub use report::report;
 pub use session::{Caller, Session};
-pub use setup::Setup;
+pub use setup::{Setup, emulator_url};

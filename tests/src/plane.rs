@@ -5,8 +5,10 @@ use std::path::PathBuf;
 
 use tempfile::TempDir;
 
+use crate::door::Door;
 use crate::http::Http;
-use crate::process::{Process, Start};
+use crate::ports::Ports;
+use crate::process::{Process, Start, command};
 use crate::session::{Caller, Session};
 use crate::setup::{Setup, new_table};
 use crate::split::{self, Layout};
@@ -31,8 +33,23 @@ struct Shape {
     config: String,
     /// Variables that say where the registry is kept.
     store: Vec<(&'static str, String)>,
+    /// Further ones of what is no gateway alone.
+    pool: Vec<(&'static str, String)>,
     /// If it is of separate processes.
     layout: Option<Layout>,
+    /// Before its gateways, if there are several.
+    door: Option<Door>,
+    /// Where one that is of one process listens.
+    listen: Listen,
+}
+
+/// Where a process listens.
+#[derive(Debug)]
+enum Listen {
+    /// At any port, another each time.
+    Anywhere,
+    /// At this one, each time: sessions outlive a restart.
+    At(u16, #[expect(dead_code, reason = "nobody else takes the port")] Ports),
 }
 
 /// The path of a binary of the workspace, built beside the test or the binary that asks.
@@ -59,21 +76,53 @@ impl Shape {
             }
         };
         let layout = (setup == Setup::Split).then(Layout::new);
-        Self { folder, config: config.to_owned(), store, layout }
+        let (config, pool, listen) = (config.to_owned(), Vec::new(), Listen::Anywhere);
+        Self { folder, config, store, pool, layout, door: None, listen }
+    }
+
+    /// One process over a new table of the emulator, whatever the set-up, with this environment.
+    async fn in_environment(config: &str, environment: Vec<(&'static str, String)>) -> Self {
+        let folder = tempfile::tempdir().unwrap();
+        tokio::fs::create_dir(folder.path().join(DATA)).await.unwrap();
+        let mut ports = Ports::reserve();
+        let listen = Listen::At(ports.next(), ports);
+        // A gateway has a store, and no pool.
+        let (of_store, pool) = environment
+            .into_iter()
+            .partition(|(variable, _): &(&str, String)| variable.starts_with("TURNPIKE_STORE__"));
+        let store = [new_table().await, of_store].concat();
+        Self { folder, config: config.to_owned(), store, pool, layout: None, door: None, listen }
+    }
+
+    /// Two processes of everything over a new table of the emulator, whatever the set-up, with this environment.
+    async fn of_replicas(config: &str, environment: Vec<(&'static str, String)>) -> Self {
+        let (layout, door) = Layout::behind_door().await;
+        Self {
+            layout: Some(layout),
+            door: Some(door),
+            ..Self::in_environment(config, environment).await
+        }
+    }
+
+    fn parts<'a>(&'a self, layout: &'a Layout) -> split::Parts<'a> {
+        split::Parts { layout, folder: self.folder.path(), store: &self.store, pool: &self.pool }
     }
 
     async fn start(self) -> Plane {
-        let Self { folder, config, store, layout } = &self;
+        let Self { folder, config, store, pool, layout, listen, .. } = &self;
         let processes = match layout {
             Some(layout) => {
-                split::start(layout, folder.path(), &folder.path().join(DATA), config, store).await
+                split::start(&self.parts(layout), &folder.path().join(DATA), config).await
             }
             None => {
                 let path = folder.path().join("turnpike.toml");
                 tokio::fs::write(&path, config).await.unwrap();
-                let listen = "127.0.0.1:0".to_owned();
+                let listen = match listen {
+                    Listen::Anywhere => "127.0.0.1:0".to_owned(),
+                    Listen::At(port, _) => format!("127.0.0.1:{port}"),
+                };
                 let (name, args) = ("turnpike", &["up"]);
-                let mut environment = store.clone();
+                let mut environment = [store.as_slice(), pool].concat();
                 let links = folder.path().join(DATA).to_string_lossy().into_owned();
                 environment.push(("TURNPIKE_LINKS_DIR", links));
                 let start = Start { name, args, listen, config: &path, environment: &environment };
@@ -83,7 +132,8 @@ impl Shape {
         let door = processes.last().unwrap();
         let links = door.said["links"].as_object().unwrap().iter();
         let links = links.map(|(id, link)| (id.clone(), link.as_str().unwrap().to_owned()));
-        Plane { url: door.url(), links: links.collect(), processes, shape: self }
+        let url = self.door.as_ref().map_or_else(|| door.url(), |door| door.url().to_owned());
+        Plane { url, links: links.collect(), processes, shape: self }
     }
 }
 
@@ -96,6 +146,43 @@ impl Plane {
     /// A new plane over an empty store, with this text as configuration file of `turnpike up`.
     pub async fn start_with(config: &str) -> Self {
         Shape::new(config).await.start().await
+    }
+
+    /// A new plane of one process over a new table of the emulator, whatever the set-up, with these variables.
+    pub async fn start_in(config: &str, environment: Vec<(&'static str, String)>) -> Self {
+        Shape::in_environment(config, environment).await.start().await
+    }
+
+    /// A new plane of two processes of everything over a new table of the emulator, whatever the set-up, with these
+    /// variables: those of the store for all, and those of the pool for the services. The second gateway is not there yet: links are of the first.
+    pub async fn replicated(config: &str, environment: Vec<(&'static str, String)>) -> Self {
+        Shape::of_replicas(config, environment).await.start().await
+    }
+
+    /// Of one that is replicated: how many processes there are when all run.
+    pub fn replicas(&self) -> usize {
+        self.shape.layout.as_ref().map_or(1, Layout::count)
+    }
+
+    /// Of one that is replicated: starts its `n`th process, after it was killed or if it never ran.
+    pub async fn start_replica(&mut self, n: usize) {
+        let layout = self.shape.layout.as_ref().unwrap();
+        let process = split::start_one(&self.shape.parts(layout), n).await;
+        if n < self.processes.len() {
+            self.processes[n] = process;
+        } else {
+            self.processes.push(process);
+        }
+    }
+
+    /// Ends its `n`th process at once, as a crash would.
+    pub async fn kill_replica(&mut self, n: usize) {
+        self.processes[n].kill().await;
+    }
+
+    /// Where the processes of a program listen.
+    pub fn urls_of(&self, program: &str) -> Vec<String> {
+        self.processes.iter().filter(|p| p.name() == program).map(Process::url).collect()
     }
 
     /// The same again, after its processes have ended.
@@ -166,6 +253,23 @@ impl Plane {
     pub async fn kill(&mut self) {
         for process in &mut self.processes {
             process.kill().await;
+        }
+    }
+
+    /// A new login link of a persona, as whoever runs the plane gets one.
+    pub async fn more_links(&self, persona: &str) -> String {
+        let mut command = command("turnpike");
+        let command = command.args(["links", persona, "--json", "--data-dir"]).arg(self.data());
+        let said = command.output().await.unwrap();
+        assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+        let links: BTreeMap<String, String> = serde_json::from_slice(&said.stdout).unwrap();
+        links[persona].clone()
+    }
+
+    /// Waits until its processes have ended by themselves.
+    pub async fn ended(&mut self) {
+        for process in &mut self.processes {
+            process.ended().await;
         }
     }
 

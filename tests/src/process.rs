@@ -78,6 +78,12 @@ impl Process {
         self.child.wait().await.unwrap();
     }
 
+    /// Waits until it has ended by itself.
+    pub(crate) async fn ended(&mut self) {
+        let ended = tokio::time::timeout(PATIENCE, self.child.wait()).await;
+        ended.expect("it does not end").unwrap();
+    }
+
     /// Ends it as its operator does, and waits for it.
     pub(crate) async fn stop(&mut self) {
         let command = format!("kill -TERM {}", self.pid());

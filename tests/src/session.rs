@@ -10,6 +10,7 @@ use turnpike_proto::v1::audit_service_client::AuditServiceClient;
 use turnpike_proto::v1::client_service_client::ClientServiceClient;
 use turnpike_proto::v1::grant_service_client::GrantServiceClient;
 use turnpike_proto::v1::introspection_service_client::IntrospectionServiceClient;
+use turnpike_proto::v1::reconcile_service_client::ReconcileServiceClient;
 use turnpike_proto::v1::resource_server_service_client::ResourceServerServiceClient;
 use turnpike_proto::v1::session_service_client::SessionServiceClient;
 use turnpike_proto::v1::team_service_client::TeamServiceClient;
@@ -119,6 +120,11 @@ impl Caller {
     /// IntrospectionService.
     pub fn introspection(&self) -> IntrospectionServiceClient<Authorized> {
         IntrospectionServiceClient::new(self.authorized())
+    }
+
+    /// ReconcileService.
+    pub fn reconcile(&self) -> ReconcileServiceClient<Authorized> {
+        ReconcileServiceClient::new(self.authorized())
     }
 
     /// ResourceServerService.

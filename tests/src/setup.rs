@@ -48,11 +48,15 @@ impl Setup {
     }
 }
 
+/// Where the emulator is that all tests of a program share; it is started if it is not there yet.
+pub async fn emulator_url() -> &'static str {
+    static EMULATOR: OnceCell<MiniStack> = OnceCell::const_new();
+    EMULATOR.get_or_init(MiniStack::start).await.url()
+}
+
 /// Variables by which a process keeps its registry in a new table of the emulator, which all tests of a program share.
 pub(crate) async fn new_table() -> Vec<(&'static str, String)> {
-    static EMULATOR: OnceCell<MiniStack> = OnceCell::const_new();
     static TABLES: AtomicUsize = AtomicUsize::new(0);
-    let emulator = EMULATOR.get_or_init(MiniStack::start).await;
     let table = format!("plane-{}", TABLES.fetch_add(1, Ordering::Relaxed));
     vec![
         ("AWS_ACCESS_KEY_ID", MiniStack::ACCESS_KEY_ID.to_owned()),
@@ -60,7 +64,7 @@ pub(crate) async fn new_table() -> Vec<(&'static str, String)> {
         ("TURNPIKE_STORE__KIND", "dynamodb".to_owned()),
         ("TURNPIKE_STORE__TABLE", table),
         ("TURNPIKE_STORE__REGION", MiniStack::REGION.to_owned()),
-        ("TURNPIKE_STORE__ENDPOINT_URL", emulator.url().to_owned()),
+        ("TURNPIKE_STORE__ENDPOINT_URL", emulator_url().await.to_owned()),
         ("TURNPIKE_STORE__CREATE_TABLE", "true".to_owned()),
         // Of a busy machine nobody knows how long an answer takes.
         ("TURNPIKE_STORE__CONNECT_TIMEOUT_MS", "10000".to_owned()),

@@ -1,12 +1,13 @@
 //! A plane of separate processes: two of each service, and a gateway.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use toml::{Table, Value};
 
+use crate::door::Door;
 use crate::http::Http;
 use crate::ports::Ports;
 use crate::process::{Process, Start};
@@ -50,7 +51,7 @@ const PROGRAMS: &[Program] = &[
     Program {
         name: "turnpike-tokens",
         upstream: "tokens",
-        keys: &["policy"],
+        keys: &["broker", "policy"],
         limits: &["tokens_per_second"],
     },
 ];
@@ -58,59 +59,96 @@ const PROGRAMS: &[Program] = &[
 /// What the gateway has of it.
 const GATEWAY: &[&str] = &["allowed_origins", "oidc", "personas", "sessions"];
 
+/// The program before the services.
+const DOORKEEPER: &str = "turnpike-gateway";
+
 /// Where each process of a plane listens. It stays the same when they are started again.
 #[derive(Debug)]
 pub(crate) struct Layout {
-    gateway: u16,
+    gateways: Vec<u16>,
     services: BTreeMap<&'static str, Vec<u16>>,
+    /// What others take the gateways for.
+    url: String,
     _ports: Ports,
 }
 
+/// What a plane of separate processes is started from.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) layout: &'a Layout,
+    /// Where its configuration goes.
+    pub(crate) folder: &'a Path,
+    /// Variables of every process.
+    pub(crate) store: &'a [(&'static str, String)],
+    /// Further ones of the services.
+    pub(crate) pool: &'a [(&'static str, String)],
+}
+
 impl Layout {
+    /// With one gateway.
     pub(crate) fn new() -> Self {
         let mut ports = Ports::reserve();
-        let gateway = ports.next();
-        let of = |ports: &mut Ports| (0..REPLICAS).map(|_| ports.next()).collect();
-        let services = PROGRAMS.iter().map(|program| (program.name, of(&mut ports))).collect();
-        Self { gateway, services, _ports: ports }
+        let gateways = vec![ports.next()];
+        let url = format!("http://127.0.0.1:{}", gateways[0]);
+        Self::with(gateways, url, ports)
     }
 
-    fn url(&self) -> String {
-        format!("http://127.0.0.1:{}", self.gateway)
+    /// With two gateways behind a door.
+    pub(crate) async fn behind_door() -> (Self, Door) {
+        let mut ports = Ports::reserve();
+        let gateways = vec![ports.next(), ports.next()];
+        let urls: Vec<String> =
+            gateways.iter().map(|port| format!("http://127.0.0.1:{port}")).collect();
+        let door = Door::before(&urls).await;
+        (Self::with(gateways, door.url().to_owned(), ports), door)
+    }
+
+    fn with(gateways: Vec<u16>, url: String, mut ports: Ports) -> Self {
+        let mut of = |_| (0..REPLICAS).map(|_| ports.next()).collect();
+        let services = PROGRAMS.iter().map(|program| (program.name, of(program))).collect();
+        Self { gateways, services, url, _ports: ports }
+    }
+
+    /// Each process, in the order of [`start`]: its program and port.
+    fn processes(&self) -> Vec<(&'static str, u16)> {
+        let services = PROGRAMS.iter().flat_map(|program| {
+            self.services[program.name].iter().map(|port| (program.name, *port))
+        });
+        services.chain(self.gateways.iter().map(|port| (DOORKEEPER, *port))).collect()
+    }
+
+    /// How many there are when all run.
+    pub(crate) fn count(&self) -> usize {
+        self.processes().len()
     }
 }
 
-/// Starts all processes over one store; the gateway is the last of them. `config` is a file as `turnpike up` takes it.
-pub(crate) async fn start(
-    layout: &Layout,
-    folder: &Path,
-    links: &Path,
-    config: &str,
-    store: &[(&'static str, String)],
-) -> Vec<Process> {
+/// Starts all services over one store, and the first gateway, which is the last of them. `config` is a file as `turnpike up`
+/// takes it, and `links` the folder of the gateway's socket.
+pub(crate) async fn start(parts: &Parts<'_>, links: &Path, config: &str) -> Vec<Process> {
+    let Parts { layout, folder, .. } = parts;
     let whole = whole(config);
-    let mut starts = Vec::new();
     for program in PROGRAMS {
-        let path = write(folder, program.name, &of_service(&whole, program, layout));
-        for port in &layout.services[program.name] {
-            starts.push(run(program.name, *port, path.clone(), store));
-        }
+        write(folder, program.name, &of_service(&whole, program, layout));
     }
-    let mut processes = join_all(starts).await;
-    let path = write(folder, "turnpike-gateway", &of_gateway(&whole, layout, links));
-    processes.push(run("turnpike-gateway", layout.gateway, path, store).await);
-    ready(&layout.url()).await;
+    write(folder, DOORKEEPER, &of_gateway(&whole, layout, links));
+    let services = layout.count() - layout.gateways.len();
+    let mut processes = join_all((0..services).map(|n| start_one(parts, n))).await;
+    processes.push(start_one(parts, services).await);
+    ready(&layout.url).await;
     processes
 }
 
-async fn run(
-    name: &'static str,
-    port: u16,
-    config: PathBuf,
-    store: &[(&'static str, String)],
-) -> Process {
-    let listen = format!("127.0.0.1:{port}");
-    Start { name, args: &[], listen, config: &config, environment: store }.run().await
+/// Starts one of them, or starts it again.
+pub(crate) async fn start_one(parts: &Parts<'_>, n: usize) -> Process {
+    let Parts { layout, folder, store, pool } = parts;
+    let (name, port) = layout.processes()[n];
+    let mut environment = store.to_vec();
+    if name != DOORKEEPER {
+        environment.extend_from_slice(pool);
+    }
+    let (config, listen) = (folder.join(format!("{name}.toml")), format!("127.0.0.1:{port}"));
+    Start { name, args: &[], listen, config: &config, environment: &environment }.run().await
 }
 
 /// Waits until the gateway says that everything is there.
@@ -140,7 +178,7 @@ fn whole(config: &str) -> Table {
 
 fn of_service(whole: &Table, program: &Program, layout: &Layout) -> Table {
     let mut config = picked(whole, program.keys);
-    config.insert("public_url".to_owned(), layout.url().into());
+    config.insert("public_url".to_owned(), layout.url.as_str().into());
     let limits = whole["limits"].as_table().unwrap();
     config.insert("limits".to_owned(), picked(limits, program.limits).into());
     config
@@ -149,7 +187,7 @@ fn of_service(whole: &Table, program: &Program, layout: &Layout) -> Table {
 fn of_gateway(whole: &Table, layout: &Layout, links: &Path) -> Table {
     let mut config = picked(whole, GATEWAY);
     config.insert("links_dir".to_owned(), links.to_string_lossy().into_owned().into());
-    config.insert("public_url".to_owned(), layout.url().into());
+    config.insert("public_url".to_owned(), layout.url.as_str().into());
     let mut upstreams = Table::new();
     for program in PROGRAMS {
         let ports = layout.services[program.name].iter();
@@ -166,8 +204,7 @@ fn picked(table: &Table, keys: &[&str]) -> Table {
     keys.iter().filter_map(of).collect()
 }
 
-fn write(folder: &Path, name: &str, config: &Table) -> PathBuf {
+fn write(folder: &Path, name: &str, config: &Table) {
     let path = folder.join(format!("{name}.toml"));
-    std::fs::write(&path, toml::to_string(config).unwrap()).unwrap();
-    path
+    std::fs::write(path, toml::to_string(config).unwrap()).unwrap();
 }

@@ -9,7 +9,7 @@ use clap::Parser;
 use serde_json::json;
 use turnpike_domain::Timestamp;
 use turnpike_domain::ports::Clock;
-use turnpike_fake_cognito::{FakeCognito, Rates, Settings};
+use turnpike_fake_cognito::{FakeCognito, Quotas, Rates, Settings};
 
 /// A strict fake of Amazon Cognito's user pools. Prints its addresses as one line of JSON, and serves
 /// until it is stopped. What it knows is in memory.
@@ -28,6 +28,12 @@ struct Arguments {
     /// Refuse what comes faster than the real service allows.
     #[arg(long)]
     rates: bool,
+    /// How many app clients the pool takes.
+    #[arg(long, default_value_t = Quotas::default().clients)]
+    clients: usize,
+    /// How many resource servers the pool takes.
+    #[arg(long, default_value_t = Quotas::default().resource_servers)]
+    resource_servers: usize,
     /// How long every operation takes, in milliseconds.
     #[arg(long, default_value_t = 0)]
     latency: u64,
@@ -48,11 +54,13 @@ impl Clock for SystemClock {
 #[tokio::main]
 #[expect(clippy::print_stdout, reason = "whoever starts it reads the addresses")]
 async fn main() -> io::Result<()> {
-    let Arguments { listen, pool_id, issuer, rates, latency } = Arguments::parse();
+    let Arguments { listen, pool_id, issuer, rates, clients, resource_servers, latency } =
+        Arguments::parse();
     let settings = Settings {
         listen,
         pool_id,
         issuer,
+        quotas: Quotas { clients, resource_servers },
         rates: rates.then(Rates::default),
         latency: Duration::from_millis(latency),
         ..Settings::new(Arc::new(SystemClock))
