@@ -13,11 +13,13 @@
 //! [pool]: turnpike_domain::authorization_server::pool
 
 mod adopt;
+mod announce;
 mod claim;
 mod create;
 mod entry;
 mod keep;
 mod learn;
+mod orphan;
 mod pending;
 mod subject;
 mod worker;
@@ -83,18 +85,12 @@ impl Registry {
         if subjects.is_empty() || self.pool().is_none() {
             return;
         }
-        // Tasks of their own: a caller who hangs up does not leave a claim behind.
-        let told: Vec<_> = subjects
-            .into_iter()
-            .map(|subject| {
-                let registry = self.clone();
-                tokio::spawn(async move { registry.keep_up(&subject).await })
-            })
-            .collect();
+        // At once, and not only when somebody waits for them.
+        let told: Vec<_> = subjects.into_iter().map(|it| self.keep_up_apart(it)).collect();
         let all = async {
             for one in told {
                 // What it came to is noted beside the mark.
-                let _ = one.await;
+                one.await;
             }
         };
         if tokio::time::timeout(SETTLE_TIME, all).await.is_err() {

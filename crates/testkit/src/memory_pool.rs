@@ -2,6 +2,7 @@
 
 use std::collections::{BTreeMap, VecDeque};
 use std::sync::{Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use turnpike_domain::authorization_server::pool::{
@@ -20,6 +21,8 @@ const PAGE: usize = 2;
 /// What becomes of a call.
 #[derive(Debug)]
 pub enum PoolFault {
+    /// It is done that much later.
+    Delay(Duration),
     /// This is the answer; nothing is done.
     Fail(Error),
     /// It is done, and the answer is lost.
@@ -136,14 +139,16 @@ impl MemoryPool {
     }
 
     /// Does it, or suffers.
-    fn call<T>(
+    async fn call<T>(
         &self,
         name: &str,
-        act: impl FnOnce(&mut State) -> Result<T, Error>,
+        act: impl FnOnce(&mut State) -> Result<T, Error> + Send,
     ) -> Result<T, Error> {
         let fault = self.faults.lock().unwrap_or_else(PoisonError::into_inner).pop_front();
-        if let Some(PoolFault::Fail(error)) = fault {
-            return Err(error);
+        match fault {
+            Some(PoolFault::Fail(error)) => return Err(error),
+            Some(PoolFault::Delay(time)) => tokio::time::sleep(time).await,
+            _ => {}
         }
         let mut state = self.state();
         state.calls.push(name.to_owned());
@@ -209,6 +214,7 @@ impl Pool for MemoryPool {
             state.clients.insert(client_id.clone(), Kept { client: client.clone(), secrets });
             Ok(CreatedClient { client_id, secret: Some(name) })
         })
+        .await
     }
 
     async fn put_client(&self, id: &ClientId, client: &PoolClient) -> Result<(), Error> {
@@ -217,6 +223,7 @@ impl Pool for MemoryPool {
             state.clients.get_mut(id).ok_or(Error::Missing)?.client = client.clone();
             Ok(())
         })
+        .await
     }
 
     async fn delete_client(&self, id: &ClientId) -> Result<(), Error> {
@@ -224,6 +231,7 @@ impl Pool for MemoryPool {
             state.clients.remove(id);
             Ok(())
         })
+        .await
     }
 
     async fn add_secret(&self, id: &ClientId, secret: &SecretValue) -> Result<SecretName, Error> {
@@ -236,6 +244,7 @@ impl Pool for MemoryPool {
             kept.secrets.push((name.clone(), secret.hash()));
             Ok(name)
         })
+        .await
     }
 
     async fn remove_secret(&self, id: &ClientId, name: &SecretName) -> Result<bool, Error> {
@@ -247,6 +256,7 @@ impl Pool for MemoryPool {
             kept.secrets.retain(|(there, _)| there != name);
             Ok(true)
         })
+        .await
     }
 
     async fn secrets(&self, id: &ClientId) -> Result<Vec<SecretName>, Error> {
@@ -254,6 +264,7 @@ impl Pool for MemoryPool {
             let kept = state.clients.get(id).map(|kept| &kept.secrets);
             Ok(kept.into_iter().flatten().map(|(name, _)| name.clone()).collect())
         })
+        .await
     }
 
     fn takes_secrets(&self) -> bool {
@@ -265,6 +276,7 @@ impl Pool for MemoryPool {
             state.servers.insert(server.identifier.to_string(), server.clone());
             Ok(())
         })
+        .await
     }
 
     async fn delete_resource_server(&self, identifier: &Identifier) -> Result<(), Error> {
@@ -272,6 +284,7 @@ impl Pool for MemoryPool {
             state.servers.remove(identifier.as_str());
             Ok(())
         })
+        .await
     }
 
     async fn clients(&self, after: Option<&str>) -> Result<Page<ListedClient>, Error> {
@@ -281,6 +294,7 @@ impl Pool for MemoryPool {
                 name: kept.client.name.clone(),
             }))
         })
+        .await
     }
 
     async fn client(&self, id: &ClientId) -> Result<Option<FoundClient>, Error> {
@@ -294,6 +308,7 @@ impl Pool for MemoryPool {
                 other: Vec::new(),
             }))
         })
+        .await
     }
 
     async fn resource_servers(
@@ -301,6 +316,7 @@ impl Pool for MemoryPool {
         after: Option<&str>,
     ) -> Result<Page<FoundResourceServer>, Error> {
         self.call("resource_servers", |state| Ok(page(&state.servers, after, |_, s| found(s))))
+            .await
     }
 
     async fn resource_server(
@@ -308,6 +324,7 @@ impl Pool for MemoryPool {
         identifier: &Identifier,
     ) -> Result<Option<FoundResourceServer>, Error> {
         self.call("resource_server", |state| Ok(state.servers.get(identifier.as_str()).map(found)))
+            .await
     }
 }
 

@@ -1639,7 +1639,8 @@ pub mod client_service_client {
         ///
         /// Callers: members of the owning team, platform admins. A program only if its token has every scope of `turnpike` that
         /// the client has: else it would give itself more than was granted. Absent: NOT_FOUND. A third live secret:
-        /// FAILED_PRECONDITION `TOO_MANY_SECRETS`. Idempotent with a request_id.
+        /// FAILED_PRECONDITION `TOO_MANY_SECRETS`. While another is being made: UNAVAILABLE. Idempotent with a request_id: a repeat takes
+        /// the place of a call that has not ended.
         pub async fn add_client_secret(
             &mut self,
             request: impl tonic::IntoRequest<super::AddClientSecretRequest>,
@@ -1816,7 +1817,8 @@ pub mod client_service_server {
         ///
         /// Callers: members of the owning team, platform admins. A program only if its token has every scope of `turnpike` that
         /// the client has: else it would give itself more than was granted. Absent: NOT_FOUND. A third live secret:
-        /// FAILED_PRECONDITION `TOO_MANY_SECRETS`. Idempotent with a request_id.
+        /// FAILED_PRECONDITION `TOO_MANY_SECRETS`. While another is being made: UNAVAILABLE. Idempotent with a request_id: a repeat takes
+        /// the place of a call that has not ended.
         async fn add_client_secret(
             &self,
             request: tonic::Request<super::AddClientSecretRequest>,

@@ -144,7 +144,7 @@ impl Registry {
             self.forget_told(id).await?;
         }
         self.mark_again(subject).await?;
-        if self.keep_up(subject).await {
+        if self.keep_up_apart(subject.clone()).await {
             return self.forget_drift(subject).await;
         }
         Err(Error::Unavailable("the authorization server was not told yet".into()))

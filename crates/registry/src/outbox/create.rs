@@ -1,32 +1,31 @@
-//! Makes clients and secrets in the pool. Neither can be asked for twice, so each is announced first:
+//! Makes clients and secrets in the pool. Neither can be asked for twice, so each is [announced](super::announce) first:
 //!
 //! 1. the announcement is committed, with a name that no other has;
 //! 2. the pool makes the client under that name, or the secret;
 //! 3. one commit keeps the outcome and removes the announcement.
 //!
 //! If the process ends in between, nobody has seen the secret. Whoever finds the announcement later
-//! takes it over, so that the outcome can no longer be committed, and deletes what the pool made.
+//! takes it over, so that the outcome can no longer be committed, and deletes what the pool made. That is also what
+//! whoever asks for a secret of the same client does, before the pool makes it.
 
-use serde::{Deserialize, Serialize};
 use turnpike_domain::authorization_server::pool::{
     self, PoolClient, PoolResourceServer, SecretName, ascii_name,
 };
-use turnpike_domain::id::ClientId;
+use turnpike_domain::id::{ClientId, RequestId};
 use turnpike_domain::ports;
 use turnpike_domain::secret::{SecretEntry, SecretValue};
 use turnpike_domain::text::ClientName;
 use turnpike_domain::time::TokenLifetime;
 use turnpike_domain::{Client, Error, ResourceServer};
 
+use super::announce::{Announced, For};
 use super::{Mirror, PoolEntry, Subject};
 use crate::change::Change;
-use crate::commit::unavailable;
 use crate::fault;
 use crate::keys;
 use crate::outbox::entry::fingerprint;
-use crate::record::{Versioned, encode};
+use crate::record::Versioned;
 use crate::registry::Registry;
-use crate::store::{self, Item, Key, Precondition, Write};
 
 /// How much of a client's name stands before the part that no other has.
 const NAME_MAX: usize = 96;
@@ -53,19 +52,8 @@ pub struct ProvisionedSecret {
     announced: Option<(Announced, SecretName)>,
 }
 
-/// An announcement as it was committed.
-#[derive(Debug)]
-struct Announced(Key);
-
-/// What an announcement says.
-#[derive(Debug, Serialize, Deserialize)]
-pub(crate) struct Announcement {
-    /// Since when, in milliseconds since the epoch.
-    pub(crate) since: i64,
-    /// For a secret: the pool's names of those that were there before.
-    #[serde(default)]
-    pub(crate) before: Vec<String>,
-}
+/// After how long whoever asks for a secret finds that those that came late are ended.
+const LATE_MILLIS: u64 = 1000;
 
 impl Registry {
     /// Makes a client, and its first secret, for the authorization server. It has no scopes yet. The
@@ -92,7 +80,7 @@ impl Registry {
         };
         let unique = format!("tp-{}", ports::unique(self.entropy()));
         let name = format!("{} {unique}", ascii_name(display_name.as_str(), NAME_MAX));
-        let announced = self.announce(keys::new_client(&unique), Vec::new()).await?;
+        let announced = self.announce(keys::new_client(&unique), Vec::new(), For(None)).await?;
         let wanted = PoolClient { name, token_lifetime, scopes: Vec::new() };
         let made = match pool.create_client(&wanted, &value).await {
             Ok(made) => made,
@@ -112,26 +100,29 @@ impl Registry {
 
     /// Deletes a client that was provisioned and will not be registered. If that fails, it is done later.
     pub async fn abandon_client(&self, provisioned: Provisioned) {
-        let (Some((Announced(key), _)), Some(pool)) = (provisioned.announced, self.pool()) else {
+        let (Some((announced, _)), Some(pool)) = (provisioned.announced, self.pool()) else {
             return;
         };
-        // Taken over, so that it cannot be registered any more, should it seem so.
-        if !self.take_over(&key).await {
-            return;
-        }
+        // So that it cannot be registered any more, should it seem so.
+        let Some(left) = self.leave(announced).await else { return };
         match pool.delete_client(&provisioned.client_id).await {
-            Ok(()) => self.forget_announcement(key).await,
+            Ok(()) => self.forget(left).await,
             Err(error) => tracing::warn!(error = %error, "outbox.orphan_left"),
         }
     }
 
     /// Makes a second secret of a client for the authorization server. The change that keeps it ends
-    /// with [`Registry::keep_secret`]; without one it is found and ended later.
+    /// with [`Registry::keep_secret`]; if there is none after all, it is [abandoned](Registry::abandon_secret).
+    /// `request` is the caller's name of the request: a repeat takes the place of the call that it repeats.
     ///
     /// # Errors
     ///
-    /// As [`Registry::provision_client`].
-    pub async fn provision_secret(&self, id: &ClientId) -> Result<ProvisionedSecret, Error> {
+    /// As [`Registry::provision_client`]; [`Error::Unavailable`] too while another secret of the client is being made.
+    pub async fn provision_secret(
+        &self,
+        id: &ClientId,
+        request: Option<&RequestId>,
+    ) -> Result<ProvisionedSecret, Error> {
         let (entry, value) = SecretEntry::generate(self.entropy(), self.now());
         let pool = match &self.mirror {
             Mirror::Keeps(pool) if pool.takes_secrets() => pool,
@@ -142,10 +133,31 @@ impl Registry {
         };
         let before = pool.secrets(id).await.map_err(pool::Error::into_error)?;
         let before = before.into_iter().map(|SecretName(name)| name).collect();
-        let announced = self.announce(keys::new_secret(id), before).await?;
+        let announced = self.announce_again(keys::new_secret(id), before, For(request)).await?;
+        if announced.is_inherited()
+            && let Err(error) = self.end_orphans(pool, id, &announced).await
+        {
+            self.leave(announced).await;
+            return Err(error);
+        }
         match pool.add_secret(id, &value).await {
-            Ok(name) => Ok(ProvisionedSecret { entry, value, announced: Some((announced, name)) }),
+            Ok(name) => {
+                fault::reached("made");
+                Ok(ProvisionedSecret { entry, value, announced: Some((announced, name)) })
+            }
+            Err(pool::Error::Full(_)) if announced.is_inherited() => {
+                // What an earlier call asked for has come since.
+                self.leave(announced).await;
+                Err(Error::RateLimited { retry_after_ms: LATE_MILLIS })
+            }
             Err(error) => Err(self.not_made(announced, error).await),
+        }
+    }
+
+    /// Ends a secret that was provisioned and will not be kept: soon.
+    pub async fn abandon_secret(&self, provisioned: ProvisionedSecret) {
+        if let Some((announced, _)) = provisioned.announced {
+            self.leave(announced).await;
         }
     }
 
@@ -153,20 +165,23 @@ impl Registry {
     ///
     /// # Errors
     ///
-    /// [`Error::Unavailable`], [`Error::Internal`].
+    /// [`Error::Unavailable`], also if somebody else makes one instead; [`Error::Internal`].
     pub async fn keep_secret(
         &self,
         change: &mut Change,
         id: &ClientId,
         secret: &ProvisionedSecret,
     ) -> Result<(), Error> {
-        let Some((Announced(key), name)) = &secret.announced else { return Ok(()) };
+        let Some((announced, name)) = &secret.announced else { return Ok(()) };
+        if !self.holds(announced).await? {
+            return Err(Error::Unavailable("the secret was taken for left behind".into()));
+        }
         let entry = self.pool_entry(id).await?;
         let Versioned { value: mut entry, version } =
             entry.ok_or_else(|| Error::internal("the client has no entry in the pool"))?;
         entry.add_secret(&secret.entry.secret_id, Some(name.clone()));
         change.writes.push(entry.to_write(id, version)?);
-        change.writes.push(settled(key));
+        change.writes.push(announced.settled()?);
         Ok(())
     }
 
@@ -187,51 +202,14 @@ impl Registry {
         Ok(())
     }
 
-    async fn announce(&self, key: Key, before: Vec<String>) -> Result<Announced, Error> {
-        let since = self.now().millis();
-        let item = Item {
-            key: key.clone(),
-            index1: None,
-            index2: None,
-            version: 1,
-            body: encode(&Announcement { since, before })?,
-        };
-        match self.store().commit(&[Write::insert(item)]).await {
-            Ok(()) => {
-                fault::reached("announced");
-                Ok(Announced(key))
-            }
-            Err(store::Error::Precondition(_)) => {
-                Err(Error::Unavailable("another secret of the client is being made".into()))
-            }
-            Err(error) => Err(unavailable(error)),
-        }
-    }
-
     /// What a failure means to the caller. If nothing was made, there is nothing to look for.
     async fn not_made(&self, announced: Announced, error: pool::Error) -> Error {
-        if !matches!(error, pool::Error::Unknown(_)) {
-            self.forget_announcement(announced.0).await;
+        if announced.is_inherited() || matches!(error, pool::Error::Unknown(_)) {
+            self.leave(announced).await;
+        } else {
+            self.forget(announced).await;
         }
         error.into_error()
-    }
-
-    /// Takes an announcement over from whoever made it: its outcome can no longer be committed.
-    pub(crate) async fn take_over(&self, key: &Key) -> bool {
-        let Ok(Some(item)) = self.get(key).await else { return false };
-        if item.version > 1 {
-            return true;
-        }
-        let taken = Item { version: 2, ..item };
-        self.store().commit(&[Write::replace(taken, 1)]).await.is_ok()
-    }
-
-    pub(crate) async fn forget_announcement(&self, key: Key) {
-        let write = Write::Delete { key, precondition: Precondition::Any };
-        if let Err(error) = self.store().commit(&[write]).await {
-            // It is found again, and then there is nothing to do.
-            tracing::debug!(error = %error, "outbox.announcement_left");
-        }
     }
 }
 
@@ -247,15 +225,10 @@ impl Change {
         provisioned: &Provisioned,
     ) -> Result<(), Error> {
         self.put_client(client)?;
-        if let Some((Announced(key), entry)) = &provisioned.announced {
+        if let Some((announced, entry)) = &provisioned.announced {
             self.writes.push(entry.to_write(&client.value.client_id, 0)?);
-            self.writes.push(settled(key));
+            self.writes.push(announced.settled()?);
         }
         Ok(())
     }
-}
-
-/// The end of an announcement that nobody has taken over.
-fn settled(key: &Key) -> Write {
-    Write::Delete { key: key.clone(), precondition: Precondition::Version(1) }
 }

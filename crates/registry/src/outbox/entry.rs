@@ -48,6 +48,11 @@ impl PoolEntry {
         ended.map(|(id, name)| (id.clone(), SecretName(name.clone()))).collect()
     }
 
+    /// Whether it has a secret that the pool calls so.
+    pub(crate) fn knows(&self, name: &str) -> bool {
+        self.unknown_secret.as_deref() == Some(name) || self.secrets.values().any(|s| s == name)
+    }
+
     /// Notes the pool's name of a secret.
     pub(crate) fn add_secret(&mut self, id: &SecretId, name: Option<SecretName>) {
         if let Some(SecretName(name)) = name {

@@ -66,6 +66,13 @@ impl Registry {
         false
     }
 
+    /// The same in a task of its own: a caller who hangs up does not leave a claim behind.
+    pub(super) fn keep_up_apart(&self, subject: Subject) -> impl Future<Output = bool> + use<> {
+        let registry = self.clone();
+        let told = tokio::spawn(async move { registry.keep_up(&subject).await });
+        async move { told.await.unwrap_or_default() }
+    }
+
     /// Leaves a mark although nothing changed: the pool may differ all the same.
     ///
     /// # Errors

@@ -1,21 +1,16 @@
 //! Clears what is left in the outbox: what failed, and what a process that ended left behind. Any number
 //! of processes may do so at once.
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use tokio::task::JoinSet;
 use turnpike_domain::Error;
-use turnpike_domain::authorization_server::pool::{self, Pool, SecretName};
-use turnpike_domain::id::ClientId;
 
 use super::Subject;
 use crate::keys;
-use crate::outbox::create::Announcement;
 use crate::outbox::pending::is_announcement;
-use crate::record::{decode, kept};
 use crate::registry::Registry;
-use crate::store::{Item, Query, Source};
+use crate::store::{Query, Source};
 
 /// How often it looks.
 const PAUSE: Duration = Duration::from_secs(1);
@@ -23,10 +18,6 @@ const PAUSE: Duration = Duration::from_secs(1);
 const AT_ONCE: usize = 4;
 /// How many items it looks at in one go.
 const PAGE: usize = 100;
-/// How old an announcement is when nobody can be at it any more: far older than any call becomes.
-const ABANDONED_MILLIS: i64 = 90_000;
-/// How old it is when what was asked of the pool cannot come to be any more.
-const OVER_MILLIS: i64 = 15 * 60_000;
 
 /// The task that clears the outbox.
 #[derive(Clone, Debug)]
@@ -62,16 +53,19 @@ impl Worker {
         loop {
             let page = self.0.query(&query).await?;
             for item in page.items {
-                if is_announcement(&item) {
-                    done += usize::from(self.clear_announcement(&pool, &item).await?);
-                    continue;
-                }
-                let subject = Subject::of_mark(&item)?;
                 if running.len() >= AT_ONCE {
                     done += ended(&mut running).await;
                 }
                 let registry = self.0.clone();
-                running.spawn(async move { registry.try_keep_up(&subject).await });
+                if is_announcement(&item) {
+                    let pool = pool.clone();
+                    running.spawn(async move { registry.clear_announcement(&pool, &item).await });
+                    continue;
+                }
+                let subject = Subject::of_mark(&item)?;
+                running.spawn(async move {
+                    Ok(registry.try_keep_up(&subject).await?.unwrap_or_default())
+                });
             }
             match page.next {
                 None => break,
@@ -83,76 +77,12 @@ impl Worker {
         }
         Ok(done)
     }
-
-    async fn clear_announcement(&self, pool: &Arc<dyn Pool>, item: &Item) -> Result<bool, Error> {
-        let announcement: Announcement = decode(&item.body)?;
-        let age = self.0.now().millis() - announcement.since;
-        let over = age >= OVER_MILLIS;
-        // Looked at when it is abandoned, and once more when nothing can come of it any more.
-        if age < ABANDONED_MILLIS || (item.version > 1 && !over) {
-            return Ok(false);
-        }
-        if !self.0.take_over(&item.key).await {
-            return Ok(false);
-        }
-        let cleared = match item.key.sk.strip_prefix(keys::NEW_CLIENT) {
-            Some(unique) => self.delete_orphan(pool, unique).await,
-            None => {
-                let id = item.key.sk.strip_prefix(keys::NEW_SECRET).unwrap_or_default();
-                let id = kept("client_id", ClientId::parse(id))?;
-                self.end_orphan(pool, &id, &announcement.before).await
-            }
-        };
-        match cleared {
-            Ok(found) if found || over => {
-                self.0.forget_announcement(item.key.clone()).await;
-                tracing::info!(found, "outbox.orphan_cleared");
-                Ok(true)
-            }
-            Ok(_) => Ok(false),
-            Err(error) => {
-                tracing::warn!(error = %error, "outbox.orphan_left");
-                Ok(false)
-            }
-        }
-    }
-
-    /// Deletes the client whose name ends so. Nobody has seen its secret.
-    async fn delete_orphan(&self, pool: &Arc<dyn Pool>, unique: &str) -> Result<bool, pool::Error> {
-        let mut after = None;
-        loop {
-            let page = pool.clients(after.as_deref()).await?;
-            if let Some(orphan) = page.items.iter().find(|client| client.name.ends_with(unique)) {
-                pool.delete_client(&orphan.client_id).await?;
-                return Ok(true);
-            }
-            after = page.next;
-            if after.is_none() {
-                return Ok(false);
-            }
-        }
-    }
-
-    /// Ends the secret that was not there before. Nobody has seen it.
-    async fn end_orphan(
-        &self,
-        pool: &Arc<dyn Pool>,
-        id: &ClientId,
-        before: &[String],
-    ) -> Result<bool, pool::Error> {
-        for SecretName(name) in pool.secrets(id).await? {
-            if !before.contains(&name) {
-                return pool.remove_secret(id, &SecretName(name)).await;
-            }
-        }
-        Ok(false)
-    }
 }
 
 /// Waits for one to end; answers with how many were told.
-async fn ended(running: &mut JoinSet<Result<Option<bool>, Error>>) -> usize {
+async fn ended(running: &mut JoinSet<Result<bool, Error>>) -> usize {
     match running.join_next().await {
-        Some(Ok(Ok(Some(true)))) => 1,
+        Some(Ok(Ok(true))) => 1,
         Some(Ok(Err(error))) => {
             tracing::warn!(error = %error, "outbox.store_failed");
             0

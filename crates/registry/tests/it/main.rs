@@ -2,6 +2,7 @@
 
 #![expect(clippy::unwrap_used, clippy::panic, reason = "a test reports by panicking")]
 
+mod announcements;
 mod commits;
 mod cutting;
 mod drift;
@@ -11,6 +12,7 @@ mod lag;
 mod learning;
 mod lists;
 mod log;
+mod mirrored;
 mod outbox;
 mod plane;
 mod policy;

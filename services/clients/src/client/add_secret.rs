@@ -20,16 +20,29 @@ pub(crate) async fn handle(
     // Everything is checked before the authorization server is asked for a secret.
     let (client, secret) = match decide(registry, op, &new, None).await? {
         Attempt::Nothing(answer) => answer,
-        Attempt::Change(..) => {
-            let made = registry.provision_secret(&new.client_id).await?;
-            registry.transact(async || decide(registry, op, &new, Some(&made)).await).await?
-        }
+        Attempt::Change(..) => make(registry, op, &new).await?,
     };
     let uses = registry.client_secret_uses(&new.client_id).await?;
     Ok(pb::AddClientSecretResponse {
         secret: Some(to_new_secret(&secret)),
         client: Some(to_client(&client, &uses, registry.now())),
     })
+}
+
+/// Makes the secret for the authorization server, and keeps it.
+async fn make(
+    registry: &Registry,
+    op: &Op,
+    new: &NewClientSecret,
+) -> Result<(Versioned<Client>, MadeSecret), Error> {
+    let request = new.once.as_ref().map(|once| &once.request_id);
+    let made = registry.provision_secret(&new.client_id, request).await?;
+    let added = registry.transact(async || decide(registry, op, new, Some(&made)).await).await;
+    // Refused after all, or a repeat that ran beside the first call has its answer.
+    if !added.as_ref().is_ok_and(|(_, secret)| secret.value.is_some()) {
+        registry.abandon_secret(made).await;
+    }
+    added
 }
 
 async fn decide(

@@ -10,10 +10,11 @@ use turnpike_domain::time::TokenLifetime;
 use turnpike_domain::{Identifier, Scope};
 use turnpike_proto::v1 as pb;
 use turnpike_registry::{Origin, Walker, Worker};
-use turnpike_testkit::memory_pool::MemoryPool;
+use turnpike_testkit::memory_pool::{MemoryPool, PoolFault};
 
 use super::plane::{
-    Plane, admin, auditor, blockers, code, new_client, owner, pairs, partner, violations,
+    Plane, REQUEST_ID, admin, auditor, blockers, code, new_client, owner, pairs, partner,
+    violations,
 };
 
 const PAUSE: Duration = Duration::from_secs(600);
@@ -276,4 +277,24 @@ async fn a_disabled_client_that_is_adopted_loses_its_scopes_in_the_pool() {
     plane.adopt(&admin(), adoption(&format!("clients/{client_id}"), "")).await.unwrap();
     assert!(pool.has(&id(&client_id)).unwrap().scopes.is_empty());
     assert_eq!(plane.walk(&pool).await, []);
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_repeat_is_right_though_the_pool_did_not_answer_the_first_call() {
+    let (plane, pool) = world().await;
+    let client = plane.create(&partner(), new_client("Shop", "partners", &[])).await.unwrap();
+    let client_id = client.client.unwrap().client_id;
+    let add = || pb::AddClientSecretRequest {
+        client_id: client_id.clone(),
+        request_id: REQUEST_ID.to_owned(),
+        ..Default::default()
+    };
+    pool.on_calls([PoolFault::Pass, PoolFault::LoseAnswer]);
+    assert_eq!(code(plane.add_secret(&partner(), add()).await), "UNAVAILABLE");
+    let added = plane.add_secret(&partner(), add()).await.unwrap();
+    assert_eq!(added.client.unwrap().secrets.len(), 2);
+    assert!(pool.takes(&id(&client_id), &added.secret.unwrap().value));
+    assert_eq!(pool.secrets_of(&id(&client_id)), 2);
+    let again = plane.add_secret(&partner(), add()).await.unwrap();
+    assert_eq!((again.secret.unwrap().value, again.client.unwrap().secrets.len()), ("".into(), 2));
 }

@@ -741,7 +741,8 @@ export const ClientService: GenService<{
    *
    * Callers: members of the owning team, platform admins. A program only if its token has every scope of `turnpike` that
    * the client has: else it would give itself more than was granted. Absent: NOT_FOUND. A third live secret:
-   * FAILED_PRECONDITION `TOO_MANY_SECRETS`. Idempotent with a request_id.
+   * FAILED_PRECONDITION `TOO_MANY_SECRETS`. While another is being made: UNAVAILABLE. Idempotent with a request_id: a repeat takes
+   * the place of a call that has not ended.
    *
    * @generated from rpc turnpike.v1.ClientService.AddClientSecret
    */
