@@ -46,12 +46,14 @@ test-rust: ui ## Unit and conformance tests
 	cargo test --workspace --exclude turnpike-tests $(addprefix --exclude ,$(AWS))
 
 .PHONY: test-aws
-test-aws: ui $(VENV) $(CDK_TEMPLATES) ## What is built on the AWS SDK, against a fake and an emulator
+test-aws: ui $(VENV) $(CDK_TEMPLATES) ## What is built on the AWS SDK, against a fake and an emulator; writes target/aws/report.md
 	cargo test $(addprefix -p ,$(AWS))
 	cargo test -p turnpike-runtime --features aws
-	cargo build --bins --features turnpike-cli/aws
-	TURNPIKE_TEST_SETUP=dynamodb cargo test -p turnpike-tests --test it -- $(E2E_AWS)
-	TURNPIKE_TEST_SETUP=split cargo test -p turnpike-tests --test it -- --test-threads=1 $(E2E_AWS)
+	rm -rf target/aws
+	cargo build --bins --features turnpike-cli/aws,turnpike-cli/fault-points
+	TURNPIKE_TEST_SETUP=dynamodb cargo test -p turnpike-tests --features aws --test it -- $(E2E_AWS)
+	TURNPIKE_TEST_SETUP=split cargo test -p turnpike-tests --features aws --test it -- --test-threads=1 $(E2E_AWS)
+	cargo test -p turnpike-tests --features aws --test it -- --nocapture crash_matrix::
 	cargo test -p turnpike-tests --features aws --test it -- --nocapture --test-threads=2 $(REPLICAS)
 	cargo test -p turnpike-tests --features aws --test it -- --nocapture --test-threads=1 replicas::revoking
 

@@ -40,6 +40,7 @@ async fn ours(admin: &Caller) -> Said {
         let mut said: BTreeSet<String> = client.scopes.into_iter().filter(|_| enabled).collect();
         // Of one that was adopted the secret is not known before it is first used: the pool has it.
         said.insert(format!("{} secrets", client.secrets.len().max(1)));
+        said.insert(format!("{} s", client.token_lifetime.unwrap().seconds));
         all.insert(client.client_id, said);
     }
     let list = pb::ListResourceServersRequest { page_size: 200, ..Default::default() };
@@ -59,10 +60,13 @@ async fn theirs(pool: &Cognito) -> Said {
     let mut all = Said::new();
     for listed in pool.list("ListUserPoolClients", 60, "UserPoolClients").await {
         let id = json!({ "ClientId": listed["ClientId"] });
-        let client = pool.ask("DescribeUserPoolClient", id.clone()).await;
+        // One that is on the list may be gone by now.
+        let secrets = pool.find("ListUserPoolClientSecrets", id.clone()).await;
+        let client = pool.find("DescribeUserPoolClient", id).await;
+        let (Some(client), Some(secrets)) = (client, secrets) else { continue };
         let mut said = texts(&client["UserPoolClient"]["AllowedOAuthScopes"]);
-        let secrets = pool.ask("ListUserPoolClientSecrets", id).await;
         said.insert(format!("{} secrets", secrets["ClientSecrets"].as_array().unwrap().len()));
+        said.insert(lifetime(&client["UserPoolClient"]));
         all.insert(listed["ClientId"].as_str().unwrap().to_owned(), said);
     }
     for server in pool.list("ListResourceServers", 50, "ResourceServers").await {
@@ -71,4 +75,15 @@ async fn theirs(pool: &Cognito) -> Said {
         all.insert(server["Identifier"].as_str().unwrap().to_owned(), scopes.collect());
     }
     all
+}
+
+/// How long tokens of a client live, in seconds.
+fn lifetime(client: &Value) -> String {
+    let seconds = match client["TokenValidityUnits"]["AccessToken"].as_str() {
+        Some("seconds") => 1,
+        Some("minutes") => 60,
+        None | Some("hours") => 3600,
+        Some(other) => panic!("tokens live for so many {other}"),
+    };
+    format!("{} s", client["AccessTokenValidity"].as_u64().unwrap_or(1) * seconds)
 }

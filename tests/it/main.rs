@@ -14,6 +14,8 @@ mod authz;
 mod boundary;
 mod browser;
 mod crash;
+#[cfg(feature = "aws")]
+mod crash_matrix;
 mod demo;
 mod endpoints;
 mod examples;

@@ -13,10 +13,19 @@ use turnpike_tests::{Caller, Plane, Setup};
 /// What `look` sees once it is what it should be: at once where there is one process, within a second where there are
 /// several. What it is not by then is given back all the same, for the test to fail with.
 pub async fn soon<T>(look: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T {
-    let until = Instant::now() + Setup::current().lag();
+    until(Instant::now() + Setup::current().lag(), look, fits).await
+}
+
+/// The same for what may lag in every set-up: what an index says, or a gateway that has read a moment ago.
+#[cfg(feature = "aws")]
+pub async fn soon_everywhere<T>(look: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T {
+    until(Instant::now() + Duration::from_secs(3), look, fits).await
+}
+
+async fn until<T>(end: Instant, look: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T {
     loop {
         let seen = look().await;
-        if fits(&seen) || Instant::now() >= until {
+        if fits(&seen) || Instant::now() >= end {
             return seen;
         }
         tokio::time::sleep(Duration::from_millis(10)).await;

@@ -71,6 +71,8 @@ pub fn block_on<F: Future>(
     otlp: &config::Otlp,
     program: F,
 ) -> Result<F::Output, String> {
+    #[cfg(feature = "fault-points")]
+    arm();
     let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build();
     let runtime = runtime.map_err(|error| error.to_string())?;
     let within = runtime.enter();
@@ -79,6 +81,15 @@ pub fn block_on<F: Future>(
     let done = runtime.block_on(program);
     traces.end();
     Ok(done)
+}
+
+/// From now on the folder that the environment names has the places at which a test ends this process.
+#[cfg(feature = "fault-points")]
+#[expect(clippy::disallowed_methods, reason = "a setting of tests, in what does not ship")]
+fn arm() {
+    if let Some(folder) = std::env::var_os("FAULT_POINTS") {
+        turnpike_registry::fault::arm(folder.into());
+    }
 }
 
 /// Waits until the process is told to stop.
