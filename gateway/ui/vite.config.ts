@@ -76,6 +76,8 @@ export default defineConfig({
   server: {
     host: "127.0.0.1",
     port: 5173,
+    // A test reads the server's words, which src/lib/rules.ts uses.
+    fs: { allow: [".", "../../crates/domain/src"] },
     proxy: {
       "^/turnpike\\.v1\\.": { target: gateway },
       "^/(login|logout)": { target: gateway },

@@ -107,7 +107,7 @@ const pages: {
     path: "/grants/new",
     as: "nils",
     heading: "Ask for access",
-    act: (page) => expect(page.getByText("Your team has no client yet.")).toBeVisible(),
+    act: (page) => expect(page.getByText("Your team has no client yet")).toBeVisible(),
   },
   { name: "grants", path: "/grants", as: "ada", heading: "Grants" },
   { name: "grants that wait", path: "/grants?view=waiting", heading: "Grants" },

@@ -103,7 +103,7 @@ test("pavel registers a client that asks for one scope, and gets no token that i
 test("pavel cannot decide it, and the page says who does", async ({ browser }) => {
   const { page, turnpike, leave } = await as(browser, "pavel");
   await turnpike.open(`/clients/${client.clientId}`, clientName);
-  await page.getByRole("table", { name: "Grants" }).getByRole("link", { name: identifier }).click();
+  await page.getByRole("table", { name: "Grants" }).getByRole("link", { name: apiName }).click();
   await expect(page.getByRole("button", { name: "Approve" })).toHaveAttribute(
     "aria-disabled",
     "true",

@@ -17,6 +17,9 @@ test("two people in two tabs: the first one's page does nothing for the second",
   await signIn(first, "olga");
   await first.goto("/resource-servers/new");
   await first.getByLabel("Display name").fill("Not mine");
+  await first.getByLabel("Identifier").fill("not-mine");
+  await first.getByLabel("Name of scope 1", { exact: true }).fill("read");
+  await first.getByLabel("Description of scope 1", { exact: true }).fill("Read");
 
   const second = await context.newPage();
   await second.goto(freshLink("pavel"));

@@ -42,10 +42,10 @@ describe("explain", () => {
     );
     expect(fault.kind).toBe("invalid");
     expect(fault.fields).toEqual({
-      "client.display_name": "It is required.",
-      "client.scopes.2": "It does not exist.",
+      "client.display_name": "The display name is required.",
+      "client.scopes.2": "This scope does not exist.",
     });
-    expect(fault.message).toContain("client display name: It is required.");
+    expect(fault.message).toBe("The display name is required. This scope does not exist.");
   });
 
   it("knows somebody else's session from a thing in the way", () => {
@@ -149,8 +149,22 @@ describe("words", () => {
     expect(sentence("client `a` not found")).toBe("Client `a` not found.");
     expect(sentence("Done.")).toBe("Done.");
     expect(sentence("")).toBe("");
-    expect(problemSentence("must be a UUID")).toBe("It must be a UUID.");
-    expect(problemSentence("no such scope")).toBe("No such scope.");
+  });
+
+  it.each([
+    ["client.display_name", "is required", "The display name is required."],
+    ["client.team", "is required", "The owning team is required."],
+    ["team.team", "is required", "The key is required."],
+    ["resource_server.scopes[0].name", "is there twice", "The name is there twice."],
+    ["scopes[3]", "does not exist", "This scope does not exist."],
+    ["scopes", "is required", "At least one scope is required."],
+    ["scopes", "must have at most 50 entries", "The scopes must have at most 50 entries."],
+    ["team.appRoles[1]", "is there twice", "This app role is there twice."],
+    ["expire_time", "must be in the future", "The end must be in the future."],
+    ["client_id", "does not exist", "The client does not exist."],
+    ["scopes", "no such scope", "No such scope."],
+  ])("names the thing at %s", (path, words, said) => {
+    expect(problemSentence(path, words)).toBe(said);
   });
 
   it("reads one path in all its spellings", () => {

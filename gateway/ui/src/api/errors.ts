@@ -63,9 +63,9 @@ const titles: Record<FaultKind, string> = {
   "other-person": "Somebody else has signed in",
   denied: "Not allowed",
   absent: "Not found",
-  changed: "It has changed in the meantime",
+  changed: "Changed in the meantime",
   invalid: "Something needs mending",
-  exists: "It exists already",
+  exists: "Taken already",
   precondition: "Not possible right now",
   busy: "Turnpike is busy",
   unreachable: "No connection to Turnpike",
@@ -81,14 +81,35 @@ export function sentence(words: string): string {
   return /[.!?…]$/.test(capital) ? capital : `${capital}.`;
 }
 
+/** What a field is called where its own name does not say it, by its path or the path's end. */
+const fieldNames: Readonly<Record<string, string>> = {
+  client_id: "client",
+  decision_note: "note",
+  expire_time: "end",
+  team: "owning team",
+  "team.team": "key",
+};
+
+const singular: Readonly<Record<string, string>> = {
+  app_roles: "app role",
+  directory_groups: "directory group",
+  scopes: "scope",
+};
+
 /**
- * The problem of a field as a sentence. The server's words follow the field's name ("is required"),
- * and at the field its name stands above them.
+ * The problem of a field as a sentence: the server's words follow the field's name. "The display name is
+ * required.", "This scope does not exist."
  */
-export function problemSentence(words: string): string {
-  return /^(is|are|must|may|can|cannot|does|has|needs)\b/.test(words.trim())
-    ? sentence(`it ${words.trim()}`)
-    : sentence(words);
+export function problemSentence(path: string, words: string): string {
+  const said = words.trim();
+  if (!/^(is|are|must|may|can|cannot|does|has|needs)\b/.test(said)) return sentence(said);
+  const parts = fieldPath(path).split(".");
+  const [last = "", before = ""] = parts.toReversed();
+  if (/^\d+$/.test(last)) return sentence(`this ${singular[before] ?? "entry"} ${said}`);
+  const one = singular[last];
+  if (one !== undefined && said === "is required") return sentence(`at least one ${one} ${said}`);
+  const name = fieldNames[parts.join(".")] ?? fieldNames[last] ?? last.replaceAll("_", " ");
+  return sentence(`the ${name} ${said}`);
 }
 
 /** `client.scopes[0].displayName` and `client.scopes.0.display_name` are one path. */
@@ -110,7 +131,7 @@ export function explain(error: unknown): Fault {
   for (const violation of cause.findDetails(BadRequestSchema).flatMap((d) => d.fieldViolations)) {
     const path = fieldPath(violation.field);
     // A field may break several rules: the first is enough to begin with.
-    fields[path] ??= problemSentence(violation.description);
+    fields[path] ??= problemSentence(path, violation.description);
   }
   const violations = cause
     .findDetails(PreconditionFailureSchema)
@@ -204,15 +225,13 @@ function messageOf(
         ? "Your teams and roles do not allow this. Ask a member of the owning team or a platform admin."
         : said;
     case "absent":
-      return said === "" ? "It does not exist, or it belongs to a team you are not in." : said;
-    case "changed":
-      return "Somebody changed it after you opened this page. Load it again to see the change, then decide.";
-    case "invalid":
-      return Object.keys(fields).length > 0
-        ? Object.entries(fields)
-            .map(([path, problem]) => `${path.replaceAll(/[._]/g, " ")}: ${problem}`)
-            .join(" ")
+      return said === ""
+        ? "What you asked for does not exist, or belongs to a team you are not in."
         : said;
+    case "changed":
+      return "Somebody changed this after you opened the page. Load it again to see the change, then decide.";
+    case "invalid":
+      return Object.keys(fields).length > 0 ? Object.values(fields).join(" ") : said;
     case "precondition":
       return violations.length > 0
         ? violations.map((violation) => sentence(violation.description)).join(" ")
@@ -222,7 +241,7 @@ function messageOf(
         ? "Too many calls at the moment. Wait a little, then try again."
         : `Too many calls at the moment. Try again in ${retryAfter} ${retryAfter === 1 ? "second" : "seconds"}.`;
     case "unreachable":
-      return "It may be restarting, or your network is down. Nothing is known to have changed; try again.";
+      return "Turnpike may be restarting, or your network is down. Nothing is known to have changed; try again.";
     case "cancelled":
       return "The call was ended before an answer came.";
     case "exists":

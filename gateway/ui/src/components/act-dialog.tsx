@@ -1,15 +1,13 @@
 import { Button, Checkbox, Group, Loader, Stack, Text, Textarea } from "@mantine/core";
 import { useMutation, useQuery } from "@tanstack/react-query";
-import { useId, useState, type ReactNode } from "react";
-import { EffectKind, type Effect, type Impact } from "~/api";
-import { explain, sentence } from "~/api/errors";
-import { paths } from "~/lib/paths";
-import { useSession } from "~/session/session";
+import { useId, useRef, useState, type FormEvent, type ReactNode } from "react";
+import type { Impact } from "~/api";
+import { explain, problemSentence } from "~/api/errors";
+import { badReason } from "~/lib/rules";
 import { Dialog } from "./dialog";
+import { Effects, endsAccess } from "./effects";
 import { FaultAlert } from "./fault";
-import { TextLink } from "./links";
-import { Scopes } from "./mono";
-import classes from "./act-dialog.module.css";
+import { Words } from "./words";
 
 export interface ActInput {
   readonly note: string;
@@ -55,6 +53,8 @@ export function ActDialog({
 }) {
   const key = useId();
   const [words, setWords] = useState("");
+  const [slip, setSlip] = useState<string>();
+  const field = useRef<HTMLTextAreaElement>(null);
   const [confirmed, setConfirmed] = useState(false);
   const impact = useQuery({
     queryKey: ["impact", key],
@@ -72,16 +72,18 @@ export function ActDialog({
     onSuccess: onClose,
   });
   const fault = doing.error === null ? undefined : explain(doing.error);
-  const noteFault = note === undefined ? undefined : fault?.fields[note.field];
+  const noteFault = note === undefined ? undefined : (slip ?? fault?.fields[note.field]);
   const checking = check !== undefined && impact.isPending;
+  const submit = (event: FormEvent) => {
+    event.preventDefault();
+    const wrong = note?.required === true ? badReason(words.trim()) : undefined;
+    setSlip(wrong === undefined ? undefined : problemSentence("reason", wrong));
+    if (wrong === undefined) doing.mutate();
+    else field.current?.focus();
+  };
   return (
     <Dialog onClose={onClose} size="lg" title={title}>
-      <form
-        onSubmit={(event) => {
-          event.preventDefault();
-          doing.mutate();
-        }}
-      >
+      <form onSubmit={submit} noValidate>
         <Stack gap="md">
           <Text component="div">{children}</Text>
           {checking && (
@@ -96,7 +98,7 @@ export function ActDialog({
           {effects.length > 0 && <Effects effects={effects} total={total} />}
           {check !== undefined && impact.isSuccess && effects.length === 0 && (
             <Text size="sm" c="dimmed">
-              Nothing else depends on it.
+              Nothing else breaks.
             </Text>
           )}
           {note !== undefined && (
@@ -105,8 +107,12 @@ export function ActDialog({
               description={note.description}
               withAsterisk={note.required}
               value={words}
-              onChange={(event) => setWords(event.currentTarget.value)}
-              error={noteFault}
+              onChange={(event) => {
+                setWords(event.currentTarget.value);
+                setSlip(undefined);
+              }}
+              error={noteFault !== undefined && <Words text={noteFault} />}
+              ref={field}
               maxLength={1000}
               autosize
               minRows={2}
@@ -143,76 +149,5 @@ export function ActDialog({
         </Stack>
       </form>
     </Dialog>
-  );
-}
-
-function endsAccess(effect: Effect): boolean {
-  switch (effect.kind) {
-    case EffectKind.GRANT_ENDS:
-    case EffectKind.GRANT_REQUEST_ENDS:
-    case EffectKind.GRANT_SHRINKS:
-      return true;
-    case EffectKind.UNSPECIFIED:
-    case EffectKind.TOKENS_REFUSED:
-    case EffectKind.SECRET_ENDS:
-    case EffectKind.CLIENT_STOPS:
-      return false;
-  }
-}
-
-const effectWords: Record<EffectKind, string> = {
-  [EffectKind.UNSPECIFIED]: "Changes",
-  [EffectKind.GRANT_ENDS]: "Grant ends",
-  [EffectKind.GRANT_REQUEST_ENDS]: "Request ends",
-  [EffectKind.GRANT_SHRINKS]: "Grant shrinks",
-  [EffectKind.TOKENS_REFUSED]: "Tokens refused",
-  [EffectKind.SECRET_ENDS]: "Secret ends",
-  [EffectKind.CLIENT_STOPS]: "Client stops",
-};
-
-/** What ends or stops working, each with a link to it. */
-export function Effects({ effects, total }: { effects: readonly Effect[]; total: number }) {
-  const session = useSession();
-  return (
-    <div className={classes.effects}>
-      <Text size="sm" fw={600}>
-        What breaks
-      </Text>
-      <ul>
-        {effects.map((effect, index) => (
-          <li key={`${effect.kind} ${effect.grantId} ${index}`}>
-            <span className={classes.kind}>{effectWords[effect.kind]}</span>
-            <span>
-              {effect.grantId !== "" ? (
-                <>
-                  <TextLink
-                    {...paths.grant(effect.grantId)}
-                    target="_blank"
-                    inherit
-                    underline="always"
-                  >
-                    {effect.clientDisplayName === "" ? effect.clientId : effect.clientDisplayName}
-                  </TextLink>
-                  {effect.clientTeam !== "" && <> of team {session.teamName(effect.clientTeam)}</>}
-                  {effect.scopes.length > 0 && (
-                    <>
-                      {" loses "}
-                      <Scopes scopes={effect.scopes} />
-                    </>
-                  )}
-                </>
-              ) : (
-                sentence(effect.description)
-              )}
-            </span>
-          </li>
-        ))}
-      </ul>
-      {total > effects.length && (
-        <Text size="sm" c="dimmed">
-          and {total - effects.length} more
-        </Text>
-      )}
-    </div>
   );
 }

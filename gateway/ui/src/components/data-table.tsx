@@ -8,16 +8,18 @@ export interface Column<Row> {
   readonly cell: (row: Row) => ReactNode;
   /** A CSS width, such as `20%`. */
   readonly width?: string;
-  /** Left out at phone width, where a row is a card. */
+  /** Left out where a row is a card. */
   readonly wideOnly?: boolean;
   /** Without its header's words there: what it says needs none. */
   readonly plain?: boolean;
+  /** Whether its header is for screen readers only, as above buttons that say themselves what they do. */
+  readonly headless?: boolean;
 }
 
 /** For the link in the first cell: stretches it over its row. */
 export const rowLink = classes.rowLink ?? "";
 
-/** A table on a wide screen, a stack of cards on a phone. */
+/** A table where there is room for one, a stack of cards where there is not, as on a phone. */
 export function DataTable<Row>({
   label,
   columns,
@@ -33,41 +35,47 @@ export function DataTable<Row>({
   busy?: boolean;
 }) {
   return (
-    <table
-      className={classes.table}
-      aria-label={label}
-      aria-busy={busy}
-      data-busy={busy || undefined}
-    >
-      <thead>
-        <tr>
-          {columns.map((column) => (
-            <th
-              key={column.header}
-              scope="col"
-              style={column.width === undefined ? {} : { width: column.width }}
-            >
-              {column.header}
-            </th>
-          ))}
-        </tr>
-      </thead>
-      <tbody>
-        {rows.map((row) => (
-          <tr key={rowKey(row)}>
-            {columns.map((column, index) => (
-              <td
+    <div className={classes.room}>
+      <table
+        className={classes.table}
+        aria-label={label}
+        aria-busy={busy}
+        data-busy={busy || undefined}
+      >
+        <thead>
+          <tr>
+            {columns.map((column) => (
+              <th
                 key={column.header}
-                data-label={index === 0 || column.plain === true ? undefined : column.header}
-                data-wide={column.wideOnly || undefined}
+                scope="col"
+                style={column.width === undefined ? {} : { width: column.width }}
               >
-                <div>{column.cell(row)}</div>
-              </td>
+                {column.headless === true ? (
+                  <span className="visually-hidden">{column.header}</span>
+                ) : (
+                  column.header
+                )}
+              </th>
             ))}
           </tr>
-        ))}
-      </tbody>
-    </table>
+        </thead>
+        <tbody>
+          {rows.map((row) => (
+            <tr key={rowKey(row)}>
+              {columns.map((column, index) => (
+                <td
+                  key={column.header}
+                  data-label={index === 0 || column.plain === true ? undefined : column.header}
+                  data-wide={column.wideOnly || undefined}
+                >
+                  <div>{column.cell(row)}</div>
+                </td>
+              ))}
+            </tr>
+          ))}
+        </tbody>
+      </table>
+    </div>
   );
 }
 

@@ -5,6 +5,7 @@ import { explain } from "~/api/errors";
 import { paths } from "~/lib/paths";
 import { ButtonLink } from "./links";
 import { Empty, PageHeader, Panel } from "./page";
+import { Words } from "./words";
 
 export function ErrorPage({ error, reset }: ErrorComponentProps) {
   return <FaultPage error={error} retry={reset} />;
@@ -31,7 +32,9 @@ export function FaultPage({ error, retry }: { error: unknown; retry?: () => void
             </>
           }
         >
-          <Text size="sm">{fault.message}</Text>
+          <Text size="sm">
+            <Words text={fault.message} />
+          </Text>
           {fault.kind === "absent" && (
             <Text size="sm" mt={4}>
               What belongs to a team you are not in looks the same as what does not exist.
@@ -58,7 +61,7 @@ export function NotFoundPage() {
           title="This address leads nowhere"
           action={<ButtonLink {...paths.overview()}>Go to the overview</ButtonLink>}
         >
-          It may have been mistyped, or the page was moved.
+          The address may have been mistyped, or the page was moved.
         </Empty>
       </Panel>
     </>

@@ -1,6 +1,7 @@
 import { Alert, Button, Code, Group, Text } from "@mantine/core";
 import { IconAlertTriangle } from "@tabler/icons-react";
 import { explain } from "~/api/errors";
+import { Words } from "./words";
 import classes from "./fault.module.css";
 
 /** An error where it happened, with what can be done about it. */
@@ -26,7 +27,7 @@ export function FaultAlert({
       classNames={{ root: classes.alert, title: classes.title, message: classes.message }}
       mb="md"
     >
-      {fault.message}
+      <Words text={fault.message} />
       {fault.kind === "defect" && fault.requestId !== undefined && (
         <Text size="sm" mt={4}>
           Request id: <Code>{fault.requestId}</Code>

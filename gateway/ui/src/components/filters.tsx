@@ -22,6 +22,8 @@ export function TeamFilter({
   const theirs = others ? session.everyTeam : session.actingTeams;
   const known = [...mine, ...theirs.map((one) => one.team)];
   const teams = [...new Set(team === undefined ? known : [...known, team])];
+  // One team's own lists hold nothing else.
+  if (teams.length < 2 && team === undefined) return null;
   const change = (value: string) => setSearch({ team: value === "" ? undefined : value });
   if (teams.length <= 2) {
     return (

@@ -134,7 +134,11 @@ export function Empty({
 
 /** Name and value pairs. */
 export function Facts({ children }: { children: ReactNode }) {
-  return <dl className={classes.facts}>{children}</dl>;
+  return (
+    <div className={classes.facts}>
+      <dl className={classes.factGrid}>{children}</dl>
+    </div>
+  );
 }
 
 export function Fact({ name, children }: { name: string; children: ReactNode }) {

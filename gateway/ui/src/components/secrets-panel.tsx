@@ -136,7 +136,7 @@ export function SecretsPanel({
           <LeaveGuard
             when={() => true}
             title="Leave without the secret?"
-            text="It cannot be shown again after this page."
+            text="The secret cannot be shown again after this page."
           />
           <SecretOnce secret={shown} onDone={() => setShown(undefined)} />
         </>
@@ -165,7 +165,7 @@ function Rotation({ secrets, usedFor }: { secrets: readonly Secret[]; usedFor: s
     { done: added, text: "Add a second secret. The first goes on working." },
     {
       done: added && newer?.lastUseTime !== undefined,
-      text: `Hand it to the system that has to ${usedFor}. Its first use shows here.`,
+      text: `Hand the new one to the system that has to ${usedFor}. Its first use shows here.`,
     },
     {
       done: mayGo(secrets),
@@ -256,12 +256,12 @@ function RemoveDialog({
       </Text>
       {isLast && (
         <Text mt="xs" fw={600}>
-          It is the last one: {owner} will have no secret.
+          This is the last one: {owner} will have no secret.
         </Text>
       )}
       {!isLast && isInUse(secret) && (
         <Text mt="xs" fw={600}>
-          It was used within the last day: something may still work with it.
+          This secret was used within the last day: something may still work with it.
         </Text>
       )}
       {canRevokeTokens && (

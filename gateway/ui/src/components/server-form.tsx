@@ -1,6 +1,8 @@
 import { useForm, type UseFormReturnType } from "@mantine/form";
 import { useRef, useState, type FormEvent, type ReactNode } from "react";
-import { explain } from "~/api/errors";
+import { explain, fieldPath, problemSentence } from "~/api/errors";
+import type { Problems } from "~/lib/rules";
+import { Words } from "./words";
 
 /** `display_name` is `displayName` in the form. */
 const camel = (path: string) =>
@@ -47,16 +49,19 @@ export interface ServerForm<Values extends Record<string, unknown>> {
 
 /**
  * A form whose rules the server knows: leaving a field asks it with `validate_only`, and what it says
- * stands at the fields it belongs to. There is no second copy of the rules here.
+ * stands at the fields it belongs to. The server is not asked about what breaks one of the obvious `rules`.
  */
 export function useServerForm<Values extends Record<string, unknown>>({
   initialValues,
+  rules,
   validate,
   save,
   aliases = {},
   existsField,
 }: {
   initialValues: Values;
+  /** What is wrong with the values, as far as the browser can tell: by path in the request. */
+  rules: (values: Values) => Problems;
   /** The call with `validate_only` set. */
   validate: (values: Values) => Promise<unknown>;
   /** The call itself, and what follows it; false if nothing has been saved yet. */
@@ -82,28 +87,41 @@ export function useServerForm<Values extends Record<string, unknown>>({
     return true;
   };
 
-  /** Fields' problems by form field, and what is left for the head of the form. */
-  const sort = (cause: unknown) => {
-    const fault = explain(cause);
-    const errors: Record<string, string> = {};
-    let stray = Object.keys(fault.fields).length === 0;
-    for (const [path, problem] of Object.entries(fault.fields)) {
+  /** Sentences by form field, and whether something is left for the head of the form. */
+  const place = (problems: Readonly<Record<string, string>>) => {
+    const errors: Record<string, ReactNode> = {};
+    let stray = false;
+    for (const [path, problem] of Object.entries(problems)) {
       const field = formField(path, known, aliases);
       if (field === undefined) stray = true;
-      else errors[field] ??= problem;
-    }
-    if (fault.kind === "exists" && existsField !== undefined) {
-      return { errors: { [existsField]: fault.message }, stray: false };
+      else errors[field] ??= <Words text={problem} />;
     }
     return { errors, stray };
+  };
+
+  const sort = (cause: unknown) => {
+    const fault = explain(cause);
+    if (fault.kind === "exists" && existsField !== undefined) {
+      return { errors: { [existsField]: <Words text={fault.message} /> }, stray: false };
+    }
+    const { errors, stray } = place(fault.fields);
+    return { errors, stray: stray || Object.keys(fault.fields).length === 0 };
+  };
+
+  /** What breaks an obvious rule, by form field; undefined if nothing does. */
+  const slips = (): Record<string, ReactNode> | undefined => {
+    const found = Object.entries(rules(form.getValues())).flatMap(([path, words]) =>
+      words === undefined ? [] : [[fieldPath(path), problemSentence(path, words)] as const],
+    );
+    return found.length === 0 ? undefined : place(Object.fromEntries(found)).errors;
   };
 
   const ask = async () => {
     asked.current += 1;
     const mine = asked.current;
-    let errors: Record<string, string> = {};
+    let errors = slips();
     try {
-      await validate(form.getValues());
+      if (errors === undefined) await validate(form.getValues());
     } catch (cause) {
       // While typing only the fields' problems are of interest; the rest shows on submit.
       ({ errors } = sort(cause));
@@ -113,13 +131,25 @@ export function useServerForm<Values extends Record<string, unknown>>({
       [...visited.current].some(
         (one) => one === field || field.startsWith(`${one}.`) || one.startsWith(`${field}.`),
       );
-    form.setErrors(Object.fromEntries(Object.entries(errors).filter(([field]) => seen(field))));
+    form.setErrors(
+      Object.fromEntries(Object.entries(errors ?? {}).filter(([field]) => seen(field))),
+    );
+  };
+
+  const refuse = (errors: Record<string, ReactNode>) => {
+    for (const field of Object.keys(errors)) visited.current.add(field);
+    form.setErrors(errors);
+    requestAnimationFrame(() =>
+      element.current?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')?.focus(),
+    );
   };
 
   const run = async () => {
     asked.current += 1;
-    setBusy(true);
     setError(undefined);
+    const wrong = slips();
+    if (wrong !== undefined) return refuse(wrong);
+    setBusy(true);
     try {
       // Before the call: what follows it may leave the page.
       saved.current = true;
@@ -127,14 +157,8 @@ export function useServerForm<Values extends Record<string, unknown>>({
     } catch (cause) {
       saved.current = false;
       const { errors, stray } = sort(cause);
-      for (const field of Object.keys(errors)) visited.current.add(field);
-      form.setErrors(errors);
       if (stray) setError(cause);
-      requestAnimationFrame(() =>
-        element.current
-          ?.querySelector<HTMLElement>('[aria-invalid="true"], [role="alert"]')
-          ?.focus(),
-      );
+      refuse(errors);
     } finally {
       setBusy(false);
     }

@@ -1,5 +1,5 @@
 import { Tabs } from "@mantine/core";
-import { useEffect, useRef, type ReactNode } from "react";
+import type { ReactNode } from "react";
 import { useSetSearch } from "./list-page";
 import classes from "./tabs.module.css";
 
@@ -21,18 +21,8 @@ export function UrlTabs<T extends string>({
   tabs: readonly TabSpec<T>[];
 }) {
   const setSearch = useSetSearch();
-  const list = useRef<HTMLDivElement>(null);
   const first = tabs[0];
   const open = tabs.find((one) => one.value === tab) ?? first;
-  const current = open?.value;
-  useEffect(() => {
-    // On a phone the tabs scroll sideways; a link may lead to one that is out of sight.
-    if (current !== undefined) {
-      list.current
-        ?.querySelector("[data-active]")
-        ?.scrollIntoView({ block: "nearest", inline: "nearest" });
-    }
-  }, [current]);
   if (open === undefined || first === undefined) return null;
   return (
     <Tabs
@@ -43,7 +33,7 @@ export function UrlTabs<T extends string>({
       keepMounted={false}
       classNames={{ list: classes.list ?? "", tab: classes.tab ?? "" }}
     >
-      <Tabs.List aria-label={label} ref={list}>
+      <Tabs.List aria-label={label}>
         {tabs.map((one) => (
           <Tabs.Tab key={one.value} value={one.value}>
             {one.label}

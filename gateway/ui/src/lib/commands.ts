@@ -2,8 +2,15 @@
 
 const quoted = (text: string) => `'${text.replaceAll("'", `'\\''`)}'`;
 
-/** RFC 6749 section 2.3.1: both halves are form-encoded before Basic puts them together. */
-const basicUser = (user: string) => encodeURIComponent(user);
+/**
+ * RFC 6749 section 2.3.1: both halves are form-encoded before Basic puts them together. What is left has no
+ * meaning to a shell within double quotes; the marks that encodeURIComponent leaves would have some.
+ */
+const basicUser = (user: string) =>
+  encodeURIComponent(user).replaceAll(
+    /[!'()*~]/g,
+    (mark) => `%${mark.charCodeAt(0).toString(16).toUpperCase()}`,
+  );
 
 export function tokenCommand(
   endpoint: string,
@@ -12,7 +19,7 @@ export function tokenCommand(
 ): string {
   return [
     `curl -sS ${quoted(endpoint)} \\`,
-    `  -u ${quoted(basicUser(clientId))}":$CLIENT_SECRET" \\`,
+    `  -u "${basicUser(clientId)}:$CLIENT_SECRET" \\`,
     scopes.length === 0
       ? `  -d grant_type=client_credentials`
       : `  -d grant_type=client_credentials \\`,
@@ -33,7 +40,7 @@ export function tokenCommandOfAnyClient(endpoint: string, scope: string): string
 export function introspectionCommand(endpoint: string, identifier: string): string {
   return [
     `curl -sS ${quoted(endpoint)} \\`,
-    `  -u ${quoted(basicUser(identifier))}":$RESOURCE_SERVER_SECRET" \\`,
+    `  -u "${basicUser(identifier)}:$RESOURCE_SERVER_SECRET" \\`,
     `  --data-urlencode "token=$TOKEN"`,
   ].join("\n");
 }

@@ -11,6 +11,13 @@ it.each([
   ["2026-12-25T12:00:00Z", "next month"],
   ["2027-11-30T12:00:00Z", "next year"],
   ["2026-11-22T12:00:20Z", "in a moment"],
+  ["2026-11-22T12:00:01Z", "just now"],
+  ["2026-11-22T19:59:00Z", "in 8 hours"],
+  ["2026-11-22T12:59:40Z", "in 1 hour"],
+  ["2026-11-22T11:00:20Z", "1 hour ago"],
+  ["2026-11-22T12:29:40Z", "in 30 minutes"],
+  ["2026-11-23T11:40:00Z", "tomorrow"],
+  ["2026-11-24T01:00:00Z", "in 2 days"],
 ])("says %s as %s", (moment, words) => {
   expect(fromNow(new Date(moment), now)).toBe(words);
 });

@@ -2,7 +2,7 @@ import { timestampDate, timestampFromDate, type Timestamp } from "@bufbuild/prot
 
 const relative = new Intl.RelativeTimeFormat("en", { numeric: "auto" });
 const exact = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "medium" });
-const day = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium" });
+const minutes = new Intl.DateTimeFormat("en-GB", { dateStyle: "medium", timeStyle: "short" });
 
 const units = [
   { unit: "year", seconds: 365 * 86_400 },
@@ -12,13 +12,21 @@ const units = [
   { unit: "minute", seconds: 60 },
 ] as const;
 
-/** "3 days ago", "in 2 months", "just now". */
+/** Clocks differ by so many seconds, and the end of tokens is kept a second ahead: that is now. */
+const skew = 5;
+
+/** "3 days ago", "in 2 months", "just now": rounded, in the largest unit of which there is one. */
 export function fromNow(date: Date, now: Date = new Date()): string {
   const seconds = (date.getTime() - now.getTime()) / 1000;
-  for (const { unit, seconds: length } of units) {
-    if (Math.abs(seconds) >= length) return relative.format(Math.trunc(seconds / length), unit);
+  for (const [index, { unit, seconds: length }] of units.entries()) {
+    // 59 minutes and 40 seconds are an hour, not 60 minutes.
+    const finer = units[index + 1]?.seconds ?? 1;
+    const distance = Math.abs(seconds);
+    if (distance >= length || Math.round(distance / finer) * finer >= length) {
+      return relative.format(Math.round(seconds / length), unit);
+    }
   }
-  return seconds > 0 ? "in a moment" : "just now";
+  return seconds > skew ? "in a moment" : "just now";
 }
 
 /** The moment in full, in the reader's time zone. */
@@ -26,8 +34,9 @@ export function inFull(date: Date): string {
   return exact.format(date);
 }
 
-export function dayOf(date: Date): string {
-  return day.format(date);
+/** As exact as an end needs it. */
+export function toTheMinute(date: Date): string {
+  return minutes.format(date);
 }
 
 export function toDate(timestamp: Timestamp | undefined): Date | undefined {

@@ -7,23 +7,30 @@ import {
   EffectKind,
   type Client,
 } from "~/api/gen/turnpike/v1/resources_pb";
-import { notFound, refuseInvalid, stale, type FieldProblems } from "./faults";
+import { badReason, clientProblems, type Problems } from "~/lib/rules";
+import { notFound, refuseInvalid, stale } from "./faults";
 import { draftGrant, effectOf, endGrant, inUse, isLive, keepGrant } from "./grants";
 import { tooManySecrets } from "./resource-servers";
-import { badDisplayName, badText } from "./rules";
 import { contains, page, type Caller, type World } from "./world";
 
 type CallerOf = (context: HandlerContext) => Caller;
 
-function problemsOf(client: Client): FieldProblems {
-  const lifetime = Number(client.tokenLifetime?.seconds ?? 3600n);
-  return {
-    "client.display_name": badDisplayName(client.displayName, 128),
-    "client.description": badText(client.description, 1000),
-    "client.team": client.team === "" ? "is required" : undefined,
-    "client.token_lifetime":
-      lifetime < 300 || lifetime > 86_400 ? "must be between 5 minutes and 1 day" : undefined,
-  };
+/** What happens to a client that is stopped, as the server says it. */
+function ownEffects({ clientId, displayName, team, scopes }: Client) {
+  const who = `"${displayName}" of team \`${team}\``;
+  const common = { clientId, clientDisplayName: displayName, clientTeam: team, scopes };
+  return [
+    {
+      ...common,
+      kind: EffectKind.CLIENT_STOPS,
+      description: `${who} gets no more tokens`,
+    },
+    {
+      ...common,
+      kind: EffectKind.TOKENS_REFUSED,
+      description: `tokens of ${who} issued so far are refused`,
+    },
+  ];
 }
 
 /** Lists do not say when a secret was last used. */
@@ -86,16 +93,7 @@ export function clientHandlers(
   ) => {
     const client = managed(caller, clientId);
     const disables = state === ClientState.DISABLED;
-    const effects = disables
-      ? [
-          {
-            kind: EffectKind.CLIENT_STOPS,
-            clientId,
-            clientDisplayName: client.displayName,
-            description: "it gets no more tokens, and the tokens it holds are refused",
-          },
-        ]
-      : [];
+    const effects = disables ? ownEffects(client) : [];
     const draft = clone(ClientSchema, client);
     draft.state = state;
     if (!validateOnly && client.state !== state) {
@@ -121,15 +119,19 @@ export function clientHandlers(
       const caller = callerOf(context);
       const draft = clone(ClientSchema, request.client ?? create(ClientSchema));
       const byServer = new Map<string, string[]>();
-      const problems = problemsOf(draft);
+      const wanted: Record<string, string | undefined> = {};
       for (const [index, scope] of request.scopes.entries()) {
         const identifier = scope.slice(0, scope.lastIndexOf("/"));
         const server = world.resourceServers.get(identifier);
         const known = server?.scopes.some((one) => `${identifier}/${one.name}` === scope) === true;
-        problems[`scopes[${index}]`] = known ? undefined : `no such scope \`${scope}\``;
+        wanted[`scopes[${index}]`] = known ? undefined : "does not exist";
         byServer.set(identifier, [...(byServer.get(identifier) ?? []), scope]);
       }
-      problems["reason"] = badText(request.reason, 1000, request.scopes.length > 0);
+      const problems: Problems = {
+        ...clientProblems(draft),
+        ...wanted,
+        reason: request.scopes.length > 0 ? badReason(request.reason) : undefined,
+      };
       refuseInvalid(problems);
       caller.needs(draft.team);
       draft.tokenLifetime ??= create(ClientSchema, {
@@ -191,7 +193,7 @@ export function clientHandlers(
       if (has("token_lifetime") && wanted.tokenLifetime !== undefined) {
         draft.tokenLifetime = wanted.tokenLifetime;
       }
-      refuseInvalid(problemsOf(draft));
+      refuseInvalid(clientProblems(draft));
       caller.needs(draft.team);
       if (client.etag !== wanted.etag) throw stale("client");
       if (request.validateOnly) return { client: draft };
@@ -221,14 +223,7 @@ export function clientHandlers(
       const hit = [...world.grants.values()].filter(
         (grant) => grant.clientId === client.clientId && isLive(grant),
       );
-      const effects = [
-        ...hit.map((grant) => effectOf(grant)),
-        {
-          kind: EffectKind.TOKENS_REFUSED,
-          clientId: client.clientId,
-          description: "all its tokens are refused",
-        },
-      ];
+      const effects = [...hit.map((grant) => effectOf(grant)), ...ownEffects(client)];
       if (request.validateOnly) return { impact: { effects, totalEffects: effects.length } };
       if (hit.length > 0 && !request.force) throw inUse(hit);
       for (const grant of hit) endGrant(world, caller, grant, "its client was deleted");

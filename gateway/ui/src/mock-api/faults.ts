@@ -5,16 +5,15 @@ import {
   ErrorInfoSchema,
   PreconditionFailureSchema,
 } from "~/api/gen/google/rpc/error_details_pb";
+import type { Problems } from "~/lib/rules";
 
 const info = (reason: string) => ({
   desc: ErrorInfoSchema,
   value: create(ErrorInfoSchema, { reason, domain: "turnpike" }),
 });
 
-export type FieldProblems = Record<string, string | undefined>;
-
 /** Throws INVALID_ARGUMENT if any field has a problem. */
-export function refuseInvalid(problems: FieldProblems): void {
+export function refuseInvalid(problems: Problems): void {
   const fieldViolations = Object.entries(problems).flatMap(([field, description]) =>
     description === undefined ? [] : [{ field, description }],
   );

@@ -10,7 +10,7 @@ import {
   type Grant,
 } from "~/api/gen/turnpike/v1/resources_pb";
 import { denied, notFound, precondition, refuseInvalid, stale } from "./faults";
-import { badText } from "./rules";
+import { badReason, badText, requestProblems } from "~/lib/rules";
 import { contains, page, type Caller, type World } from "./world";
 
 type CallerOf = (context: HandlerContext) => Caller;
@@ -152,7 +152,7 @@ export function grantHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
     const grant = find(caller, request.grantId);
     if (!mayDecide(caller, grant)) throw denied();
     const denies = to === GrantState.DENIED;
-    refuseInvalid({ note: badText(request.note, 1000, denies) });
+    refuseInvalid({ note: denies ? badReason(request.note) : badText(request.note, 1000) });
     if (grant.state !== GrantState.PENDING) {
       throw precondition([
         {
@@ -190,20 +190,13 @@ export function grantHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
       const server = world.resourceServers.get(request.resourceServer);
       const known = server?.scopes.map((scope) => `${server.identifier}/${scope.name}`) ?? [];
       const stranger = request.scopes.find((scope) => !known.includes(scope));
+      const expires =
+        request.expireTime === undefined ? undefined : timestampDate(request.expireTime);
+      refuseInvalid(requestProblems({ ...request, expires }, world.now()));
       refuseInvalid({
-        client_id: client === undefined ? "no such client" : undefined,
-        resource_server: server === undefined ? "no such resource server" : undefined,
-        scopes:
-          request.scopes.length === 0
-            ? "needs at least one scope"
-            : stranger === undefined
-              ? undefined
-              : `\`${stranger}\` is not a scope of this resource server`,
-        reason: badText(request.reason, 1000, true),
-        expire_time:
-          request.expireTime !== undefined && timestampDate(request.expireTime) <= world.now()
-            ? "must lie in the future"
-            : undefined,
+        client_id: client === undefined ? "does not exist" : undefined,
+        resource_server: server === undefined ? "does not exist" : undefined,
+        scopes: stranger === undefined ? undefined : "must be a scope of the resource server",
       });
       if (client === undefined) throw notFound("client", request.clientId);
       caller.needs(client.team);
@@ -239,7 +232,7 @@ export function grantHandlers(world: World, callerOf: CallerOf): ServiceImpl<typ
       if (!caller.mayManage(grant.clientTeam) && !caller.mayManage(grant.resourceServerTeam)) {
         throw denied();
       }
-      if (!request.validateOnly) refuseInvalid({ reason: badText(request.reason, 1000, true) });
+      if (!request.validateOnly) refuseInvalid({ reason: badReason(request.reason) });
       if (!isLive(grant)) {
         throw precondition([
           {

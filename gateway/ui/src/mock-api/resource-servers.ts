@@ -6,43 +6,12 @@ import {
   ResourceServerSchema,
   type ResourceServer,
 } from "~/api/gen/turnpike/v1/resources_pb";
-import {
-  denied,
-  notFound,
-  precondition,
-  refuseInvalid,
-  stale,
-  taken,
-  type FieldProblems,
-} from "./faults";
+import { resourceServerProblems } from "~/lib/rules";
+import { denied, notFound, precondition, refuseInvalid, stale, taken } from "./faults";
 import { effectOf, endGrant, inUse, isLive } from "./grants";
-import { badDisplayName, badIdentifier, badScopeName, badText } from "./rules";
 import { contains, page, type Caller, type World } from "./world";
 
 type CallerOf = (context: HandlerContext) => Caller;
-
-function problemsOf(server: ResourceServer): FieldProblems {
-  const problems: FieldProblems = {
-    "resource_server.display_name": badDisplayName(server.displayName, 256),
-    "resource_server.description": badText(server.description, 1000),
-    "resource_server.team": server.team === "" ? "is required" : undefined,
-  };
-  const seen = new Set<string>();
-  for (const [index, scope] of server.scopes.entries()) {
-    const joined = `${server.identifier}/${scope.name}`;
-    problems[`resource_server.scopes[${index}].name`] =
-      badScopeName(scope.name) ??
-      (seen.has(scope.name) ? "must be different from the other scopes" : undefined) ??
-      (joined.length > 256 ? "makes the joined scope longer than 256 characters" : undefined);
-    problems[`resource_server.scopes[${index}].description`] = badText(
-      scope.description,
-      256,
-      true,
-    );
-    seen.add(scope.name);
-  }
-  return problems;
-}
 
 export function resourceServerHandlers(
   world: World,
@@ -76,10 +45,7 @@ export function resourceServerHandlers(
         ResourceServerSchema,
         request.resourceServer ?? create(ResourceServerSchema),
       );
-      refuseInvalid({
-        "resource_server.identifier": badIdentifier(draft.identifier),
-        ...problemsOf(draft),
-      });
+      refuseInvalid(resourceServerProblems(draft));
       caller.needs(draft.team);
       if (world.resourceServers.has(draft.identifier)) {
         throw taken("resource server", draft.identifier);
@@ -144,7 +110,7 @@ export function resourceServerHandlers(
       if (has("description")) draft.description = wanted.description;
       if (has("team")) draft.team = wanted.team;
       if (has("scopes")) draft.scopes = wanted.scopes;
-      refuseInvalid(problemsOf(draft));
+      refuseInvalid(resourceServerProblems(draft));
       caller.needs(draft.team);
       if (server.etag !== wanted.etag) throw stale("resource server");
       const kept = new Set(draft.scopes.map((scope) => `${draft.identifier}/${scope.name}`));

@@ -34,7 +34,10 @@ export function sessionHandlers(
           ...(who.admin === true ? [Role.PLATFORM_ADMIN] : []),
           ...(who.auditor === true ? [Role.AUDITOR] : []),
         ],
-        expireTime: timestampFromDate(new Date(world.now().getTime() + 8 * 60 * minute)),
+        expireTime:
+          [...world.sessions.values()].findLast(
+            (one) => one.person?.id === who.id && one.state === SessionState.LIVE,
+          )?.expireTime ?? timestampFromDate(new Date(world.now().getTime() + 8 * 60 * minute)),
         deployment: {
           issuer: "http://127.0.0.1:8080",
           tokenEndpoint: "http://127.0.0.1:8080/oauth2/token",

@@ -1,27 +1,11 @@
 import { clone, create } from "@bufbuild/protobuf";
 import type { HandlerContext, ServiceImpl } from "@connectrpc/connect";
 import { TeamSchema, TeamState, type Team, type TeamService } from "~/api/gen/turnpike/v1/teams_pb";
+import { teamProblems } from "~/lib/rules";
 import { denied, notFound, precondition, refuseInvalid, stale, taken } from "./faults";
-import { badText } from "./rules";
 import { contains, page, type Caller, type World } from "./world";
 
 type CallerOf = (context: HandlerContext) => Caller;
-
-const key = /^[a-z0-9-]{1,64}$/;
-
-function problemsOf(team: Team) {
-  const twice = (values: readonly string[]) => new Set(values).size !== values.length;
-  return {
-    "team.display_name": badText(team.displayName, 128, true),
-    "team.contact": badText(team.contact, 256),
-    "team.directory_groups": twice(team.directoryGroups) ? "is there twice" : undefined,
-    "team.app_roles": twice(team.appRoles)
-      ? "is there twice"
-      : team.appRoles.some((role) => role.includes(" "))
-        ? "may hold only visible ASCII characters without a space"
-        : undefined,
-  };
-}
 
 export function teamHandlers(world: World, callerOf: CallerOf): ServiceImpl<typeof TeamService> {
   const find = (team: string) => {
@@ -47,12 +31,7 @@ export function teamHandlers(world: World, callerOf: CallerOf): ServiceImpl<type
     createTeam(request, context) {
       const caller = admin(context);
       const draft = clone(TeamSchema, request.team ?? create(TeamSchema));
-      refuseInvalid({
-        "team.team": key.test(draft.team)
-          ? undefined
-          : "may hold only lower-case letters, digits and `-`",
-        ...problemsOf(draft),
-      });
+      refuseInvalid(teamProblems(draft));
       return world.once(request.requestId, () => {
         if (world.teams.has(draft.team)) throw taken("team", draft.team);
         if (request.validateOnly) return { team: draft };
@@ -87,7 +66,7 @@ export function teamHandlers(world: World, callerOf: CallerOf): ServiceImpl<type
       const { displayName, contact, directoryGroups, appRoles } = given;
       const next = clone(TeamSchema, team);
       Object.assign(next, { displayName, contact, directoryGroups, appRoles });
-      refuseInvalid(problemsOf(next));
+      refuseInvalid(teamProblems(next));
       if (given.etag !== team.etag) throw stale("team");
       if (request.validateOnly) return { team: next };
       next.etag = world.etag();

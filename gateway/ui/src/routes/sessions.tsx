@@ -1,3 +1,4 @@
+import { Group } from "@mantine/core";
 import { useQuery } from "@connectrpc/connect-query";
 import { IconDeviceDesktop } from "@tabler/icons-react";
 import { createFileRoute } from "@tanstack/react-router";
@@ -13,7 +14,8 @@ import { FaultPage } from "~/components/error-page";
 import { Pager } from "~/components/list-page";
 import { Empty, PageHeader, Panel } from "~/components/page";
 import { Two } from "~/components/two";
-import { When } from "~/components/when";
+import { End, When } from "~/components/when";
+import { thisBrowser } from "~/features/sessions/this-browser";
 import { compact, text } from "~/lib/search-params";
 import { fromNow, inFull, toDate } from "~/lib/time";
 import { nameOf, type Tone } from "~/lib/words";
@@ -51,6 +53,7 @@ function SessionsPage() {
   }
   // The server begins with the oldest; who looks for a browser wants the one used last.
   const sessions = (query.data?.sessions ?? []).toReversed();
+  const here = isOwn ? thisBrowser(sessions, me.expireTime) : undefined;
   const name = isOwn ? me.name : nameOf(sessions[0]?.person) || person;
   const mayEnd = isOwn || me.isAdmin;
   const columns: Column<BrowserSession>[] = [
@@ -64,18 +67,22 @@ function SessionsPage() {
     {
       header: "State",
       plain: true,
-      cell: ({ state }) => (
-        <StatusBadge tone={stateWords[state].tone}>{stateWords[state].label}</StatusBadge>
+      cell: ({ state, sessionId }) => (
+        <Group gap={6}>
+          <StatusBadge tone={stateWords[state].tone}>{stateWords[state].label}</StatusBadge>
+          {sessionId === here && <StatusBadge tone="info">This browser</StatusBadge>}
+        </Group>
       ),
     },
     { header: "Last used", cell: (session) => <When time={session.lastSeenTime} /> },
     {
       header: "Ends",
       cell: ({ state, expireTime }) =>
-        state === SessionState.LIVE ? <When time={expireTime} /> : "over",
+        state === SessionState.LIVE ? <End time={expireTime} absent="no end" /> : "over",
     },
     {
       header: "Act",
+      headless: true,
       plain: true,
       width: "7rem",
       cell: (session) =>
@@ -96,7 +103,7 @@ function SessionsPage() {
     <>
       <PageHeader
         title={isOwn ? "Your sessions" : `Sessions of ${name}`}
-        subtitle={`Each browser in which ${isOwn ? "you have" : "they have"} signed in. A session that ended stays here for some hours.`}
+        subtitle={`Each browser in which ${isOwn ? "you have" : "they have"} signed in, told apart by when it signed in and when it was last used. A session that ended stays here for some hours.`}
       />
       <Panel flush>
         {query.isPending && <TableSkeleton rows={3} />}
@@ -119,6 +126,7 @@ function SessionsPage() {
         <EndDialog
           session={ending}
           isOwn={isOwn}
+          isHere={ending.sessionId === here}
           name={name}
           onClose={() => setEnding(undefined)}
         />
@@ -130,11 +138,13 @@ function SessionsPage() {
 function EndDialog({
   session,
   isOwn,
+  isHere,
   name,
   onClose,
 }: {
   session: BrowserSession;
   isOwn: boolean;
+  isHere: boolean;
   name: string;
   onClose: () => void;
 }) {
@@ -152,7 +162,7 @@ function EndDialog({
     >
       Signed in {exact(session.createTime)}
       {used !== undefined && `, last used ${fromNow(used)}`}. The browser has to sign in again, from
-      the next second on.{isOwn && " If it is this one, that is you."}
+      the next second on.{isHere && " It is the browser you are looking at."}
     </ActDialog>
   );
 }

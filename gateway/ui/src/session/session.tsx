@@ -1,3 +1,4 @@
+import type { Timestamp } from "@bufbuild/protobuf/wkt";
 import { useQuery } from "@connectrpc/connect-query";
 import { createContext, use, useMemo, type ReactNode } from "react";
 import {
@@ -28,6 +29,8 @@ export interface Session {
   /** Whether what belongs to all teams is theirs to read: the whole log, the pool. */
   readonly readsAll: boolean;
   readonly teamsKnown: boolean;
+  /** When this browser's session ends; undefined if it is not said. */
+  readonly expireTime: Timestamp | undefined;
   readonly deployment: Deployment | undefined;
   /** What the team is called, where we know it; else its key. */
   readonly teamName: (team: string) => string;
@@ -96,6 +99,7 @@ function sessionOf(answer: GetSessionResponse, teams: readonly Team[]): Session 
     isAuditor,
     readsAll: isAdmin || isAuditor,
     teamsKnown: answer.teamsKnown,
+    expireTime: answer.expireTime,
     deployment: answer.deployment,
     teamName: (team) => {
       const name = names.get(team);

@@ -3,6 +3,7 @@ import { useQuery } from "@tanstack/react-query";
 import { useEffect, type ReactNode } from "react";
 import type { Fault } from "~/api/errors";
 import { signInPath, waysToSignIn } from "~/api/transport";
+import { Words } from "~/components/words";
 import { Logo } from "~/components/logo";
 import classes from "./signed-out.module.css";
 
@@ -34,8 +35,8 @@ function ByLink() {
       <Text className={classes.ways ?? ""}>
         For a new login link, run <Code className={classes.command ?? ""}>turnpike links</Code> in
         the folder in which Turnpike was started (in its source tree:{" "}
-        <Code className={classes.command ?? ""}>make links</Code>). It prints one for each persona;
-        a link works once and for a few minutes.
+        <Code className={classes.command ?? ""}>make links</Code>). That prints one for each
+        persona; a link works once and for a few minutes.
       </Text>
       <Text size="sm" c="dimmed">
         Just signed in and still here? Then the browser refused the session’s cookie: open Turnpike
@@ -71,7 +72,9 @@ export function OtherPerson({ before, now }: { before: string; now: string }) {
 export function Unreachable({ fault, retry }: { fault: Fault; retry: () => void }) {
   return (
     <Card title={fault.title}>
-      <Text c="dimmed">{fault.message}</Text>
+      <Text c="dimmed">
+        <Words text={fault.message} />
+      </Text>
       {fault.requestId !== undefined && (
         <Text size="sm" c="dimmed">
           Request id: <Code>{fault.requestId}</Code>

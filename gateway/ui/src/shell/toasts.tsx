@@ -2,6 +2,7 @@ import "@mantine/notifications/styles.css";
 import { Notifications, notifications } from "@mantine/notifications";
 import { IconCheck, IconX } from "@tabler/icons-react";
 import { useEffect } from "react";
+import { Words } from "~/components/words";
 import { attachHost } from "./notify";
 
 export default function Toasts() {
@@ -10,7 +11,7 @@ export default function Toasts() {
       attachHost(({ title, message, tone }) => {
         notifications.show({
           title,
-          message: message ?? "",
+          message: message === undefined ? "" : <Words text={message} />,
           color: tone === "good" ? "pike" : "red",
           icon: tone === "good" ? <IconCheck size={18} /> : <IconX size={18} />,
           autoClose: tone === "good" ? 4000 : 10_000,

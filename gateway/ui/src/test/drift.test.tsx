@@ -117,7 +117,7 @@ describe("adopting", () => {
     await user.click(within(dialog).getByRole("combobox", { name: "Owning team" }));
     await user.click(await screen.findByRole("option", { name: "Platform" }));
     expect(await within(dialog).findByRole("alert")).toHaveTextContent(
-      "No resource server here offers all of its scopes of `https://reports.lj.example/v1`.",
+      "No resource server here offers all of its scopes of https://reports.lj.example/v1.",
     );
     expect(within(dialog).getByText(/Adopt or register that resource server first/)).toBeVisible();
     expect(within(dialog).getByRole("button", { name: "Adopt it" })).toBeDisabled();

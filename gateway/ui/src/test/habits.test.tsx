@@ -24,7 +24,7 @@ function rotating(newer: [number, number?], older: [number, number?]) {
 
 describe("the rotation of a secret", () => {
   it.each([
-    ["until the new one is used", [1], [900, 0], /^Hand it to the system/],
+    ["until the new one is used", [1], [900, 0], /^Hand the new one to the system/],
     ["while the old one is used", [50, 0], [900, 2], /^Wait until the older one/],
     ["once the old one is quiet", [50, 0], [900, 30], /^Remove the older one/],
   ] as const)("says what to do %s", async (_when, newer, older, step) => {
@@ -108,13 +108,52 @@ describe("editing", () => {
   });
 });
 
+describe("whoever asks for access", () => {
+  it("without a client is told to register one, and sees no form", async () => {
+    renderApp("/grants/new", { as: "nils" });
+    expect(await screen.findByText("Your team has no client yet")).toBeVisible();
+    expect(screen.getByRole("link", { name: "Register a client" })).toBeVisible();
+    expect(screen.queryByLabelText(/^Reason/)).not.toBeInTheDocument();
+    expect(screen.queryByRole("button", { name: "Ask for access" })).not.toBeInTheDocument();
+  });
+
+  it("is warned before asking again for what the client has", async () => {
+    const world = seededWorld();
+    const clientId = clientIdOf(world, "Nature Basket");
+    const { user } = renderApp(`/grants/new?client=${clientId}&resource-server=lj-health-food`, {
+      as: "pavel",
+      world,
+    });
+    await user.click(await screen.findByRole("checkbox", { name: /list-orders/ }));
+    expect(screen.queryByText(/already has/)).not.toBeInTheDocument();
+    await user.click(screen.getByRole("checkbox", { name: /place-order/ }));
+    expect(await screen.findByText("Nature Basket already has place-order")).toBeVisible();
+  });
+});
+
+describe("the filter by team", () => {
+  it("is for those who have more than one", async () => {
+    const { unmount } = renderApp("/clients", { as: "pavel" });
+    await screen.findByRole("table", { name: "Clients" });
+    expect(screen.queryByLabelText("Owning team")).not.toBeInTheDocument();
+    unmount();
+    renderApp("/clients", { as: "ada" });
+    expect(await screen.findByRole("combobox", { name: "Owning team" })).toBeVisible();
+  });
+
+  it("stays where a link has set it, so that it can be taken away", async () => {
+    renderApp("/clients?team=orders", { as: "pavel" });
+    expect(await screen.findByLabelText("Owning team")).toBeVisible();
+  });
+});
+
 describe("whoever decides", () => {
   it("reads what each scope allows, and what the client may do already", async () => {
     const world = seededWorld();
     renderApp(`/grants/${pendingGrantOf(world, "lj-health-food")}`, { as: "olga", world });
     const scopes = await screen.findByRole("list", { name: "Scopes" });
     expect(await within(scopes).findByText("See the orders placed so far")).toBeVisible();
-    expect((await screen.findByText("It holds already")).parentElement).toHaveTextContent(
+    expect((await screen.findByText("The client holds already")).parentElement).toHaveTextContent(
       "lj-health-food/place-order",
     );
   });
@@ -125,7 +164,9 @@ describe("the log", () => {
     renderApp("/activity?about=grants", { as: "aino" });
     const [row] = await screen.findAllByRole("link", { name: "Grant requested" });
     const line = row?.closest("tr");
-    await waitFor(() => expect(line).toHaveTextContent("Green Corner kiosk → lj-health-food"));
+    await waitFor(() =>
+      expect(line).toHaveTextContent("Green Corner kiosk → LJ Health Food orders"),
+    );
     expect(line).toHaveTextContent("list-orders and cancel-order");
   });
 });

@@ -1,9 +1,10 @@
+import { timestampFromDate } from "@bufbuild/protobuf/wkt";
 import { Code, ConnectError, createRouterTransport } from "@connectrpc/connect";
 import { act as letPass, screen, waitFor, within } from "@testing-library/react";
 import { afterEach, describe, expect, it, vi } from "vitest";
 import { ClientState, GrantState, PrincipalKind, SessionService } from "~/api";
 import { live } from "~/api/live";
-import { seededWorld, type BrowserSession } from "~/mock-api";
+import { mockTransport, seededWorld, type BrowserSession, type PersonaId } from "~/mock-api";
 import { refreshScopes } from "~/mock-api/grants";
 import { clientIdOf, pendingGrantOf, renderApp } from "./render";
 
@@ -11,6 +12,20 @@ import { clientIdOf, pendingGrantOf, renderApp } from "./render";
 const saying = (words: string) => (_: string, element: Element | null) =>
   element?.tagName === "P" && element.textContent === words;
 const heading = (name: string | RegExp) => screen.findByRole("heading", { level: 1, name });
+
+/** A persona's transport that notes what is called. */
+function counted(persona: PersonaId, world = seededWorld()) {
+  const calls: string[] = [];
+  const inner = mockTransport({ persona }, world);
+  const transport: typeof inner = {
+    unary(method, ...rest) {
+      calls.push(method.name);
+      return inner.unary(method, ...rest);
+    },
+    stream: (method, ...rest) => inner.stream(method, ...rest),
+  };
+  return { transport, calls };
+}
 
 describe("the session", () => {
   const waysAre = (ways: unknown) =>
@@ -91,6 +106,25 @@ describe("the overview", () => {
     ).toBeVisible();
   });
 
+  it("tells a client that is disabled from those that can call", async () => {
+    const world = seededWorld();
+    const client = world.clients.get(clientIdOf(world, "Nature Basket"));
+    if (client === undefined) throw new Error("seed");
+    client.state = ClientState.DISABLED;
+    renderApp("/", { as: "olga", world });
+    const list = await screen.findByRole("list", { name: "Clients" });
+    expect(await within(list).findByRole("link", { name: "Nature Basket disabled" })).toBeVisible();
+    expect(
+      within(list).getByRole("link", { name: "Green Corner kiosk can call 1 resource server" }),
+    ).toBeVisible();
+    const servers = await screen.findByRole("list", { name: "Resource servers" });
+    expect(
+      await within(servers).findByRole("link", {
+        name: "LJ Health Food orders is called by 2 clients",
+      }),
+    ).toBeVisible();
+  });
+
   it("tells a new team what to do next", async () => {
     renderApp("/", { as: "nils" });
     expect(await screen.findByText("No clients yet")).toBeVisible();
@@ -132,17 +166,43 @@ describe("lists", () => {
 });
 
 describe("registering", () => {
-  it("puts the server's problems at their fields, and makes nothing", async () => {
-    const { user, world } = renderApp("/resource-servers/new");
+  it("says at their fields what is wrong, and calls nothing", async () => {
+    const { transport, calls } = counted("olga");
+    const { user } = renderApp("/resource-servers/new", { transport });
     await heading("Register a resource server");
     await user.type(screen.getByLabelText(/^Identifier/), "has space");
     await user.click(screen.getByRole("button", { name: "Register" }));
     const name = screen.getByLabelText(/^Display name/);
     await waitFor(() => expect(name).toBeInvalid());
-    expect(name).toHaveAccessibleDescription(/It is required/);
+    expect(name).toHaveAccessibleDescription(/The display name is required/);
     expect(screen.getByLabelText("Name of scope 1")).toBeInvalid();
     expect(screen.getByLabelText(/^Identifier/)).toBeInvalid();
-    expect(world.resourceServers.has("has space")).toBe(false);
+    expect(screen.getByText("The identifier must not contain spaces.")).toBeVisible();
+    expect(calls).not.toContain("CreateResourceServer");
+  });
+
+  it("of a client, or asking for access, calls nothing either while something is missing", async () => {
+    const { transport, calls } = counted("pavel");
+    const first = renderApp("/clients/new", { transport });
+    await heading("Register a client");
+    await first.user.click(screen.getByRole("button", { name: "Register" }));
+    await waitFor(() => expect(screen.getByLabelText(/^Display name/)).toBeInvalid());
+    first.unmount();
+    const { user } = renderApp("/grants/new", { transport });
+    await user.click(await screen.findByRole("button", { name: "Ask for access" }));
+    expect(await screen.findByText("The client is required.")).toBeVisible();
+    expect(screen.getByText("The reason is required.")).toBeVisible();
+    expect(calls).not.toContain("CreateClient");
+    expect(calls).not.toContain("RequestGrant");
+  });
+
+  it("says that access asked for with a client has no end, and where it can have one", async () => {
+    renderApp("/clients/new?scope=lj-health-food%2Fplace-order", { as: "pavel" });
+    const words = await screen.findByText(/Access that you ask for here has no end/);
+    expect(within(words).getByRole("link", { name: "ask for access" })).toHaveAttribute(
+      "href",
+      "/grants/new",
+    );
   });
 
   it("says at the identifier that it is taken", async () => {
@@ -153,7 +213,9 @@ describe("registering", () => {
     await user.type(screen.getByLabelText("Name of scope 1"), "read");
     await user.type(screen.getByLabelText("Description of scope 1"), "Read");
     await user.click(screen.getByRole("button", { name: "Register" }));
-    expect(await screen.findByText(/billing` already exists/)).toBeVisible();
+    const words = await screen.findByText(/already exists/);
+    expect(words).toHaveTextContent("Resource server billing already exists.");
+    expect(within(words).getByText("billing", { selector: "code" })).toBeVisible();
     expect(screen.getByLabelText(/^Identifier/)).toBeInvalid();
   });
 
@@ -206,7 +268,7 @@ describe("a change by somebody else", () => {
     client.etag = world.etag();
     await user.type(name, " 2");
     await user.click(screen.getByRole("button", { name: "Save" }));
-    expect(await screen.findByText("It has changed in the meantime")).toBeVisible();
+    expect(await screen.findByText("Changed in the meantime")).toBeVisible();
     await user.click(screen.getByRole("button", { name: "Load it again" }));
     await waitFor(() =>
       expect(screen.getByLabelText(/^Display name/)).toHaveValue("Nature Basket Oy"),
@@ -222,6 +284,11 @@ describe("what breaks", () => {
       name: "Delete the resource server LJ Health Food orders?",
     });
     expect(await within(dialog).findByText("Nature Basket")).toBeVisible();
+    const [request] = within(dialog)
+      .getAllByRole("listitem")
+      .filter((item) => item.textContent.startsWith("Request ends"));
+    expect(request).toHaveTextContent(/the request of Green Corner kiosk of team Partners for/);
+    expect(request).not.toHaveTextContent("loses");
     const act = within(dialog).getByRole("button", { name: "Delete it" });
     expect(act).toBeDisabled();
     await user.click(within(dialog).getByRole("checkbox"));
@@ -258,6 +325,13 @@ describe("what breaks", () => {
     });
     await user.click(await screen.findByRole("button", { name: "Disable" }));
     const dialog = await screen.findByRole("dialog", { name: "Disable the client Nature Basket?" });
+    expect(dialog).toHaveTextContent(
+      "refused within a second by APIs that ask Turnpike (introspection), by others when the tokens end, within 1 hour",
+    );
+    expect(
+      await within(dialog).findByRole("link", { name: "LJ Health Food orders" }),
+    ).toBeVisible();
+    expect(dialog).not.toHaveTextContent(/`|"|gets no more tokens.*gets no more tokens/);
     await user.click(await within(dialog).findByRole("button", { name: "Disable it" }));
     expect(await screen.findByText("This client is disabled.")).toBeVisible();
   });
@@ -299,18 +373,40 @@ describe("deciding", () => {
 
   it("wants a reason for a denial, at its field", async () => {
     const world = seededWorld();
+    const { transport, calls } = counted("olga", world);
     const { user } = renderApp(`/grants/${pendingGrantOf(world, "lj-health-food")}`, {
-      as: "olga",
-      world,
+      transport,
     });
     await user.click(await screen.findByRole("button", { name: "Deny" }));
     const dialog = await screen.findByRole("dialog", { name: /^Deny/ });
     await user.click(within(dialog).getByRole("button", { name: "Deny" }));
     await waitFor(() => expect(within(dialog).getByLabelText(/^Why not/)).toBeInvalid());
+    expect(within(dialog).getByText("The reason is required.")).toBeVisible();
+    expect(calls).not.toContain("DenyGrant");
     await user.type(within(dialog).getByLabelText(/^Why not/), "ask for less");
     await user.click(within(dialog).getByRole("button", { name: "Deny" }));
     expect(await screen.findByText(saying("Olga Orlova denied it"))).toBeVisible();
     expect(screen.getByText("ask for less")).toBeVisible();
+  });
+
+  it("names the team that decides to an admin who is not in it", async () => {
+    const world = seededWorld();
+    renderApp(`/grants/${pendingGrantOf(world, "lj-health-food")}`, { as: "ada", world });
+    expect(
+      await screen.findByText(
+        saying("This request waits for you or team Orders. You may decide it as a platform admin."),
+      ),
+    ).toBeVisible();
+  });
+
+  it("says when access ends by its date, too", async () => {
+    const world = seededWorld();
+    const grantId = pendingGrantOf(world, "lj-health-food");
+    const grant = world.grants.get(grantId);
+    if (grant === undefined) throw new Error("seed");
+    grant.expireTime = timestampFromDate(new Date(2031, 4, 17, 23, 59));
+    renderApp(`/grants/${grantId}`, { as: "olga", world });
+    expect(await screen.findByText(/17 May 2031, 23:59/)).toBeVisible();
   });
 
   it("leaves the buttons to the one who asked, and says why they do nothing", async () => {
@@ -362,9 +458,26 @@ describe("the log", () => {
     ).toBeVisible();
   });
 
-  it("says to others why they cannot", async () => {
+  it("says to others who can", async () => {
     renderApp("/activity", { as: "olga" });
-    const button = await screen.findByRole("button", { name: "Verify the log" });
-    expect(button).toHaveAttribute("aria-disabled", "true");
+    expect(await screen.findByText(/Auditors and platform admins can verify/)).toBeVisible();
+    expect(screen.queryByRole("button", { name: "Verify the log" })).not.toBeInTheDocument();
+    expect(screen.queryByRole("button", { name: "Export" })).not.toBeInTheDocument();
+  });
+
+  it("says once that a call was refused, and in words what was called", async () => {
+    const world = seededWorld();
+    const event = world.events.at(-1);
+    if (event === undefined) throw new Error("the seed has a log");
+    Object.assign(event, {
+      action: "call.refused",
+      subject: "methods/turnpike.v1.ClientService/CreateClient",
+      method: "turnpike.v1.ClientService/CreateClient",
+      refusal: "NOT_ALLOWED",
+    });
+    renderApp(`/activity/${world.events.length}`, { as: "aino", world });
+    expect(await heading("Create client")).toBeVisible();
+    expect(screen.getAllByText(/^Refused:?$/)).toHaveLength(1);
+    expect(screen.getByText("a call to create client")).toBeVisible();
   });
 });

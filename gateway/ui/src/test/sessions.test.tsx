@@ -15,6 +15,8 @@ describe("sessions", () => {
     const table = await screen.findByRole("table", { name: "Sessions" });
     expect(within(table).getAllByText("Signed in", { selector: "span" })).toHaveLength(2);
     expect(within(table).getByText("Signed out")).toBeVisible();
+    const here = within(table).getByText("This browser").closest("tr");
+    expect(here).toHaveTextContent("1 minute ago");
     const [newer, older] = within(table).getAllByRole("button", { name: end });
     if (newer === undefined || older === undefined) throw new Error("the seed has two that live");
     await user.click(older);

@@ -9,7 +9,9 @@ describe("teams", () => {
     const { user, address } = renderApp("/teams", { as: "pavel" });
     const table = await screen.findByRole("table", { name: "Teams" });
     expect(within(table).getByRole("link", { name: "Orders" })).toBeVisible();
-    expect(within(table).getByText("Yours")).toBeVisible();
+    const mine = within(table).getByText("Yours").closest("tr");
+    expect(mine).toHaveTextContent("Partners");
+    expect(mine).toHaveTextContent("Active");
     expect(within(table).getByText("Orphan")).toBeVisible();
     expect(screen.queryByRole("link", { name: "Make a team" })).not.toBeInTheDocument();
     await user.selectOptions(screen.getByRole("combobox", { name: "State" }), "Orphans");

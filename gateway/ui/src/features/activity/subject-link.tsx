@@ -1,6 +1,8 @@
 import type { Event } from "~/api";
 import { ClientName } from "~/components/client-name";
+import { ServerName } from "~/components/server-name";
 import { TextLink } from "~/components/links";
+import { methodInWords } from "./words";
 import { paths } from "~/lib/paths";
 import { useSession } from "~/session/session";
 
@@ -18,7 +20,11 @@ export function SubjectLink({ event }: { event: Event }) {
         </TextLink>
       );
     case "resource-servers":
-      return <TextLink {...paths.resourceServer(key)}>{key}</TextLink>;
+      return (
+        <TextLink {...paths.resourceServer(key)}>
+          <ServerName identifier={key} />
+        </TextLink>
+      );
     case "grants":
       return (
         <TextLink {...paths.grant(key)}>
@@ -26,7 +32,8 @@ export function SubjectLink({ event }: { event: Event }) {
             key
           ) : (
             <>
-              <ClientName clientId={event.clientId} /> → {event.resourceServer}
+              <ClientName clientId={event.clientId} /> →{" "}
+              <ServerName identifier={event.resourceServer} />
             </>
           )}
         </TextLink>
@@ -39,6 +46,8 @@ export function SubjectLink({ event }: { event: Event }) {
           a session (<code>{key.slice(0, 8)}</code>)
         </span>
       );
+    case "methods":
+      return <span>a call to {methodInWords(key)}</span>;
     default:
       return <span>{event.subject}</span>;
   }

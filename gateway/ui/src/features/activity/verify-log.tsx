@@ -1,13 +1,13 @@
-import { Code, Group, Text } from "@mantine/core";
+import { Button, Code, Group, Text } from "@mantine/core";
 import { createClient } from "@connectrpc/connect";
 import { useTransport } from "@connectrpc/connect-query";
 import { IconDownload, IconShieldCheck } from "@tabler/icons-react";
 import { useMutation } from "@tanstack/react-query";
 import { AuditService, type VerifyLogResponse } from "~/api";
 import { useCall, type Call } from "~/api/call";
-import { ActButton } from "~/components/act-button";
 import { FaultAlert } from "~/components/fault";
 import { Panel } from "~/components/page";
+import { Words } from "~/components/words";
 import { download } from "~/lib/clipboard";
 import { useSession } from "~/session/session";
 import { notifyFault } from "~/shell/notify";
@@ -47,37 +47,36 @@ export function VerifyLog() {
     },
     onError: notifyFault,
   });
-  const disabledReason = session.readsAll
-    ? undefined
-    : "Only auditors and platform admins may read the whole log";
   return (
     <Panel>
       <Group justify="space-between" gap="sm">
         <Text size="sm" c="dimmed" maw="62ch">
           Each event carries the hash of the one before it. Verifying recomputes them all and finds
           an event that was changed, left out or put in.
+          {!session.readsAll &&
+            " Auditors and platform admins can verify and export the whole log."}
         </Text>
-        <Group gap="xs">
-          <ActButton
-            size="xs"
-            variant="default"
-            leftSection={<IconDownload size={14} />}
-            loading={exporting.isPending}
-            disabledReason={disabledReason}
-            onClick={() => exporting.mutate()}
-          >
-            Export
-          </ActButton>
-          <ActButton
-            size="xs"
-            leftSection={<IconShieldCheck size={14} />}
-            loading={verify.isPending}
-            disabledReason={disabledReason}
-            onClick={() => verify.mutate()}
-          >
-            Verify the log
-          </ActButton>
-        </Group>
+        {session.readsAll && (
+          <Group gap="xs">
+            <Button
+              size="xs"
+              variant="default"
+              leftSection={<IconDownload size={14} />}
+              loading={exporting.isPending}
+              onClick={() => exporting.mutate()}
+            >
+              Export
+            </Button>
+            <Button
+              size="xs"
+              leftSection={<IconShieldCheck size={14} />}
+              loading={verify.isPending}
+              onClick={() => verify.mutate()}
+            >
+              Verify the log
+            </Button>
+          </Group>
+        )}
       </Group>
       <div role="status">{verify.data !== undefined && <Result verdict={verify.data} />}</div>
       {verify.error !== null && <FaultAlert error={verify.error} retry={() => verify.mutate()} />}
@@ -91,7 +90,7 @@ function Result({ verdict: { last, verified } }: { verdict: Verdict }) {
       <div className={classes.result} data-tone="bad">
         <b>The log is broken at event {String(last.brokenSequence)}</b>
         <Text size="sm">
-          {last.problem}. Do not change anything, and tell the security team at once.
+          <Words text={last.problem} />. Do not change anything, and tell the security team at once.
         </Text>
       </div>
     );

@@ -13,10 +13,11 @@ const objects: Record<string, string> = {
 };
 
 /** `resource_server.secret_added` is "Resource server: secret added". */
-export function actionInWords(event: Event): string {
+export function actionInWords(event: Pick<Event, "action" | "method">): string {
+  // That it was refused stands beside it as a badge.
   if (event.action === "call.refused") {
-    const method = event.method.split("/").at(-1) ?? "";
-    return method === "" ? "Refused call" : `Refused: ${spaced(method)}`;
+    const words = methodInWords(event.method);
+    return words === "" ? "Call" : words.charAt(0).toUpperCase() + words.slice(1);
   }
   const [object = "", verb = ""] = event.action.split(".");
   const name = objects[object] ?? object;
@@ -24,9 +25,10 @@ export function actionInWords(event: Event): string {
   return words.includes(" ") ? `${name}: ${words}` : `${name} ${words}`;
 }
 
-/** `DisableClient` is "disable client". */
-function spaced(method: string): string {
-  return method.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
+/** `turnpike.v1.ClientService/DisableClient` is "disable client". */
+export function methodInWords(method: string): string {
+  const name = method.split("/").at(-1) ?? "";
+  return name.replaceAll(/([a-z])([A-Z])/g, "$1 $2").toLowerCase();
 }
 
 /** Groups of actions to choose from. */

@@ -6,9 +6,9 @@ import { ActButton } from "~/components/act-button";
 import { ActDialog, type ActInput } from "~/components/act-dialog";
 import { DangerRow, DangerZone } from "~/components/danger";
 import { ButtonLink } from "~/components/links";
+import { Refused } from "~/components/refused";
 import { Panel } from "~/components/page";
 import { paths } from "~/lib/paths";
-import { list, splitScope } from "~/lib/words";
 import { notify } from "~/shell/notify";
 
 export type ClientAct = "disable" | "enable" | "revoke" | "delete";
@@ -38,33 +38,23 @@ export function ClientSettings({
     <>
       <Panel title="History" hint="Who changed what, and when">
         <ButtonLink variant="default" size="xs" {...paths.activity({ client: client.clientId })}>
-          Show its activity
+          Show this client’s activity
         </ButtonLink>
       </Panel>
       <DangerZone>
         {enabled && (
           <DangerRow title="Disable" action={button("disable", "Disable")}>
-            It gets no token and its tokens are refused, until it is enabled again.
+            The client gets no token and its tokens are refused, until it is enabled again.
           </DangerRow>
         )}
         <DangerRow title="Revoke its tokens" action={button("revoke", "Revoke tokens")}>
-          All tokens issued before now are refused; it can get new ones. For a token that leaked.
+          All tokens issued before now are refused; the client can get new ones. For a token that
+          leaked.
         </DangerRow>
         <DangerRow title="Delete" action={button("delete", "Delete")}>
-          Its grants end, and its secrets and tokens are refused from then on.
+          The client’s grants end, and its secrets and tokens are refused from then on.
         </DangerRow>
       </DangerZone>
-    </>
-  );
-}
-
-/** "by lj-health-food and billing", so that whoever stops a client knows whose calls end. */
-function WhereItCalls({ client }: { client: Client }) {
-  const servers = [...new Set(client.scopes.map((scope) => splitScope(scope).resourceServer))];
-  return servers.length === 0 ? null : (
-    <>
-      {" "}
-      by <b>{list(servers)}</b>
     </>
   );
 }
@@ -102,8 +92,9 @@ export function ClientActDialog({
       label: "Disable it",
       text: (
         <>
-          It gets no token, and the tokens it holds are refused within a second
-          <WhereItCalls client={client} />. Enabling it again does not bring those tokens back.
+          The client gets no more tokens. The tokens it holds are refused{" "}
+          <Refused lifetime={client.tokenLifetime} />. Enabling the client again does not bring
+          those tokens back.
         </>
       ),
       danger: true,
@@ -117,7 +108,7 @@ export function ClientActDialog({
     enable: () => ({
       title: `Enable the client ${name}?`,
       label: "Enable it",
-      text: "It can get tokens again. Tokens from before it was disabled stay refused.",
+      text: "The client can get tokens again. Tokens from before it was disabled stay refused.",
       danger: false,
       check: async () => {
         await call(methods.enableClient, { clientId, validateOnly: true });
@@ -133,8 +124,8 @@ export function ClientActDialog({
       label: "Revoke its tokens",
       text: (
         <>
-          All tokens issued to it before now are refused within a second
-          <WhereItCalls client={client} />. It can get new ones with its secrets.
+          All tokens issued to the client before now are refused{" "}
+          <Refused lifetime={client.tokenLifetime} />. The client can get new ones with its secrets.
         </>
       ),
       danger: true,
@@ -150,7 +141,8 @@ export function ClientActDialog({
       label: "Delete it",
       text: (
         <>
-          <code>{clientId}</code> cannot be brought back. To stop it for a while, disable it
+          <code>{clientId}</code> cannot be brought back. The tokens it holds are refused{" "}
+          <Refused lifetime={client.tokenLifetime} />. To stop the client for a while, disable it
           instead.
         </>
       ),

@@ -48,12 +48,12 @@ export function ClientFields<Values extends ClientValues & Record<string, unknow
         />
         <Textarea
           label="Description"
-          description="What it is for, and who to call about it"
+          description="What the system does, and whom to call about it"
           autosize
           minRows={2}
           {...server.field("description")}
         />
-        <TeamField server={server} what="It manages the client and its secrets" />
+        <TeamField server={server} what="Its members manage the client and the client’s secrets" />
         <Input.Wrapper
           label="Token lifetime"
           labelElement="div"

@@ -55,14 +55,14 @@ export function AdoptDialog({ drift, name, onClose }: Props) {
         <Text>
           {isNew
             ? kind === "client"
-              ? "It is registered for a team, and the scopes it holds become active grants. Nothing changes in the pool, and its secret goes on working."
-              : "It is registered for a team, with the scopes that the pool says it offers. Nothing changes in the pool."
+              ? "The client is registered for a team, and the scopes it holds become active grants. Nothing changes in the pool, and the client’s secret goes on working."
+              : "The resource server is registered for a team, with the scopes that the pool says it offers. Nothing changes in the pool."
             : "The registry gets the pool's values. Nothing changes in the pool."}
         </Text>
         {isNew && (
           <Select
             label="Owning team"
-            description={`It manages the ${kind} from now on`}
+            description={`Its members manage the ${kind} from now on`}
             placeholder="Choose a team"
             withAsterisk
             searchable

@@ -97,6 +97,7 @@ export function DriftList({ kind, page }: { kind: Kind | undefined; page: string
     },
     {
       header: "Act",
+      headless: true,
       plain: true,
       width: "12rem",
       cell: (drift) => {

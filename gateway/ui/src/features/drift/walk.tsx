@@ -27,8 +27,8 @@ export function LastWalk({ state }: { state: ListDriftResponse }) {
         </Fact>
         {took !== undefined && (
           <>
-            <Fact name="It took">{durationInWords(took)}</Fact>
-            <Fact name="It looked at">{count(Number(state.walkLookedAt), "object")}</Fact>
+            <Fact name="Took">{durationInWords(took)}</Fact>
+            <Fact name="Looked at">{count(Number(state.walkLookedAt), "object")}</Fact>
           </>
         )}
         <Fact name="Now">
@@ -59,7 +59,7 @@ export function StartWalk({
     setBusy(true);
     try {
       await change(ReconcileService.method.startWalk, {});
-      notify("A walk was asked for", "It begins within seconds.");
+      notify("A walk was asked for", "The walk begins within seconds.");
       onStart();
     } catch (error) {
       notifyFault(error);

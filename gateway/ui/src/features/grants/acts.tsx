@@ -1,7 +1,10 @@
-import { GrantService, GrantState, type Grant } from "~/api";
+import { useQuery } from "@connectrpc/connect-query";
+import { ClientService, GrantService, GrantState, type Grant } from "~/api";
 import { useCall, useChange } from "~/api/call";
 import { ActDialog } from "~/components/act-dialog";
 import { Scopes } from "~/components/mono";
+import { Refused } from "~/components/refused";
+import { useServerName } from "~/components/server-name";
 import { inFull, toDate } from "~/lib/time";
 import { notify } from "~/shell/notify";
 import { nameOfClient } from "./grants-table";
@@ -11,6 +14,23 @@ export type GrantAct = "approve" | "deny" | "revoke";
 function Until({ time }: { time: Grant["expireTime"] }) {
   const date = toDate(time);
   return date === undefined ? "without an end" : <>until {inFull(date)}</>;
+}
+
+/** What becomes of the tokens that carry the scopes of a grant that ends. */
+function TokensThen({ grant }: { grant: Grant }) {
+  const client = useQuery(
+    ClientService.method.getClient,
+    { clientId: grant.clientId },
+    { retry: false },
+  );
+  const one = grant.scopes.length === 1;
+  return (
+    <>
+      Tokens that the client holds are refused for {one ? "this scope" : "these scopes"}{" "}
+      <Refused lifetime={client.data?.client?.tokenLifetime} />, unless another grant holds{" "}
+      {one ? "it" : "them"} too.
+    </>
+  );
 }
 
 /** Deciding or ending a grant, with the words that go with it. */
@@ -29,13 +49,14 @@ export function GrantActDialog({
   const change = useChange();
   const { grantId, etag } = grant;
   const client = nameOfClient(grant);
+  const server = useServerName(grant.resourceServer);
   const common = { onClose, reload };
   switch (act) {
     case "approve":
       return (
         <ActDialog
           {...common}
-          title={`Give ${client} access to ${grant.resourceServer}?`}
+          title={`Give ${client} access to ${server}?`}
           actLabel="Approve"
           danger={false}
           note={{
@@ -49,15 +70,15 @@ export function GrantActDialog({
             notify(`${client} has access`);
           }}
         >
-          It can get tokens with these scopes at once, <Until time={grant.expireTime} />:{" "}
-          <Scopes scopes={grant.scopes} />
+          The client can get tokens with {grant.scopes.length === 1 ? "this scope" : "these scopes"}{" "}
+          at once, <Until time={grant.expireTime} />: <Scopes scopes={grant.scopes} />
         </ActDialog>
       );
     case "deny":
       return (
         <ActDialog
           {...common}
-          title={`Deny ${client} access to ${grant.resourceServer}?`}
+          title={`Deny ${client} access to ${server}?`}
           actLabel="Deny"
           note={{
             label: "Why not",
@@ -81,13 +102,13 @@ export function GrantActDialog({
           title={
             pending
               ? `Withdraw the request of ${client}?`
-              : `Revoke the access of ${client} to ${grant.resourceServer}?`
+              : `Revoke the access of ${client} to ${server}?`
           }
           actLabel={pending ? "Withdraw" : "Revoke"}
           asksTwice={false}
           note={{
             label: "Reason",
-            description: "It stays with the grant and in the log.",
+            description: "The reason stays with the grant and in the log.",
             required: true,
             field: "reason",
           }}
@@ -106,9 +127,7 @@ export function GrantActDialog({
             notify(pending ? "The request is withdrawn" : `${client} has lost the access`);
           }}
         >
-          {pending
-            ? "Nobody will decide it any more."
-            : "Tokens it already holds are refused for these scopes within a second, unless another grant holds them too."}
+          {pending ? "Nobody will decide the request any more." : <TokensThen grant={grant} />}
         </ActDialog>
       );
     }

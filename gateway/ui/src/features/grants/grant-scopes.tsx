@@ -45,7 +45,7 @@ export function HeldAlready({ grant }: { grant: Grant }) {
   return (
     <div>
       <Text size="sm" c="dimmed" mb={4}>
-        It holds already
+        The client holds already
       </Text>
       {held.length === 0 ? (
         <Text size="sm">Nothing of this resource server</Text>

@@ -3,6 +3,7 @@ import { GrantBadge } from "~/components/badge";
 import { DataTable, rowLink, type Column } from "~/components/data-table";
 import { TextLink } from "~/components/links";
 import { Scopes } from "~/components/mono";
+import { ServerName } from "~/components/server-name";
 import { Two } from "~/components/two";
 import { When } from "~/components/when";
 import { Who } from "~/components/who";
@@ -14,11 +15,14 @@ export function GrantsTable({
   label,
   grants,
   subject = "client",
+  namesServers = false,
   busy = false,
 }: {
   label: string;
   grants: readonly Grant[];
   subject?: "client" | "resource-server";
+  /** Whether to say beside the scopes whose they are, where they are of many resource servers. */
+  namesServers?: boolean;
   busy?: boolean;
 }) {
   const session = useSession();
@@ -30,14 +34,30 @@ export function GrantsTable({
         <Two
           first={
             <TextLink {...paths.grant(grant.grantId)} className={rowLink}>
-              {subject === "client" ? nameOfClient(grant) : grant.resourceServer}
+              {subject === "client" ? (
+                nameOfClient(grant)
+              ) : (
+                <ServerName identifier={grant.resourceServer} />
+              )}
             </TextLink>
           }
           second={`Team ${session.teamName(subject === "client" ? grant.clientTeam : grant.resourceServerTeam)}`}
         />
       ),
     },
-    { header: "Scopes", width: "38%", cell: (grant) => <Scopes scopes={grant.scopes} /> },
+    {
+      header: "Scopes",
+      width: "38%",
+      cell: (grant) =>
+        namesServers ? (
+          <Two
+            first={<Scopes scopes={grant.scopes} />}
+            second={<ServerName identifier={grant.resourceServer} />}
+          />
+        ) : (
+          <Scopes scopes={grant.scopes} />
+        ),
+    },
     { header: "State", cell: (grant) => <GrantBadge state={grant.state} /> },
     {
       header: "Asked",

@@ -5,6 +5,7 @@ import { GrantState, type Grant } from "~/api";
 import { Panel } from "~/components/page";
 import { When } from "~/components/when";
 import { Who } from "~/components/who";
+import { toDate, toTheMinute } from "~/lib/time";
 import classes from "./history.module.css";
 
 interface Step {
@@ -12,6 +13,8 @@ interface Step {
   readonly what: ReactNode;
   readonly time: Timestamp | undefined;
   readonly note: string;
+  /** Whether the date matters: it stands there in full. */
+  readonly isEnd?: boolean;
   readonly tone: "good" | "bad" | "plain" | "open";
 }
 
@@ -26,6 +29,7 @@ export function GrantHistory({ grant }: { grant: Grant }) {
             {step.time !== undefined && (
               <Text size="sm" c="dimmed">
                 <When time={step.time} />
+                {step.isEnd && `, ${exact(step.time)}`}
               </Text>
             )}
             {step.note !== "" && <Text className={classes.note ?? ""}>{step.note}</Text>}
@@ -34,6 +38,11 @@ export function GrantHistory({ grant }: { grant: Grant }) {
       </ol>
     </Panel>
   );
+}
+
+function exact(time: Timestamp): string {
+  const date = toDate(time);
+  return date === undefined ? "" : toTheMinute(date);
 }
 
 function stepsOf(grant: Grant): Step[] {
@@ -80,8 +89,9 @@ function stepsOf(grant: Grant): Step[] {
   if (grant.state === GrantState.REVOKED || grant.state === GrantState.EXPIRED) {
     steps.push({
       key: "ended",
-      what: grant.state === GrantState.EXPIRED ? "It expired" : "It was ended",
+      what: grant.state === GrantState.EXPIRED ? "The grant expired" : "The grant was ended",
       time: grant.endTime,
+      isEnd: true,
       note: grant.endReason,
       tone: "bad",
     });
@@ -90,6 +100,7 @@ function stepsOf(grant: Grant): Step[] {
       key: "open",
       what: "Ends by itself",
       time: grant.expireTime,
+      isEnd: true,
       note: "",
       tone: "open",
     });

@@ -3,6 +3,7 @@ import { useState } from "react";
 import type { Grant } from "~/api";
 import { paths } from "~/lib/paths";
 import { count, list, splitScope } from "~/lib/words";
+import { useDisabled, useServerNames } from "./nodes";
 import classes from "./access-picture.module.css";
 
 const rowHeight = 56;
@@ -44,6 +45,9 @@ export default function AccessPicture({
   }
   const left = [...clients.keys()].slice(0, most);
   const right = [...servers.keys()].slice(0, most);
+  const disabled = useDisabled(left);
+  const serverNames = useServerNames(right);
+  const serverName = (key: string) => serverNames.get(key) ?? key;
   const hidden = clients.size - left.length + (servers.size - right.length);
   const height = Math.max(left.length, right.length) * rowHeight;
   const y = (keys: string[], key: string) =>
@@ -75,13 +79,17 @@ export default function AccessPicture({
                   {...paths.client(key)}
                   className={classes.node ?? ""}
                   data-own={clients.get(key)?.own || undefined}
+                  data-disabled={disabled.has(key) || undefined}
                   {...light(`c ${key}`)}
                 >
-                  <span className={classes.name}>{clients.get(key)?.name}</span>
-                  <span className="visually-hidden">
-                    {" "}
-                    can call {count(degree, "resource server")}
-                  </span>
+                  <span className={classes.name}>{clients.get(key)?.name}</span>{" "}
+                  {disabled.has(key) ? (
+                    <span className={classes.off}>disabled</span>
+                  ) : (
+                    <span className="visually-hidden">
+                      can call {count(degree, "resource server")}
+                    </span>
+                  )}
                 </Link>
               </li>
             );
@@ -99,6 +107,7 @@ export default function AccessPicture({
               <path
                 key={`${edge.client} ${edge.server}`}
                 d={`M 0 ${from} C 45 ${from}, 55 ${to}, 100 ${to}`}
+                data-disabled={disabled.has(edge.client) || undefined}
                 data-lit={touches(edge) || undefined}
                 data-dim={(lit !== undefined && !touches(edge)) || undefined}
                 vectorEffect="non-scaling-stroke"
@@ -109,7 +118,9 @@ export default function AccessPicture({
         </svg>
         <ul className={classes.side} aria-label="Resource servers">
           {right.map((key) => {
-            const degree = shown.filter((edge) => edge.server === key).length;
+            const degree = shown.filter(
+              (edge) => edge.server === key && !disabled.has(edge.client),
+            ).length;
             return (
               <li key={key} style={{ height: rowHeight }}>
                 <Link
@@ -118,8 +129,8 @@ export default function AccessPicture({
                   data-own={servers.get(key)?.own || undefined}
                   {...light(`s ${key}`)}
                 >
-                  <span className={classes.name}>{key}</span>
-                  <span className="visually-hidden"> is called by {count(degree, "client")}</span>
+                  <span className={classes.name}>{serverName(key)}</span>{" "}
+                  <span className="visually-hidden">is called by {count(degree, "client")}</span>
                 </Link>
               </li>
             );
@@ -130,12 +141,18 @@ export default function AccessPicture({
       <div className={classes.told} aria-hidden="true">
         {lit === undefined ? (
           <span className={classes.quiet}>
-            Point at a client or a resource server to see the scopes.
+            <span className={classes.pointer}>
+              Point at a client or a resource server to see the scopes.
+            </span>
+            <span className={classes.touch}>
+              Open a client or a resource server to see the scopes.
+            </span>
           </span>
         ) : (
           shown.filter(touches).map((edge) => (
             <div key={`${edge.client} ${edge.server}`}>
-              {nameOf(edge)} → {edge.server}:{" "}
+              {nameOf(edge)}
+              {disabled.has(edge.client) && " (disabled)"} → {serverName(edge.server)}:{" "}
               <b>{list([...new Set(edge.scopes.map((scope) => splitScope(scope).name))])}</b>
             </div>
           ))
@@ -143,6 +160,12 @@ export default function AccessPicture({
       </div>
       <p className={classes.legend}>
         <span className={classes.swatch} /> your team’s
+        {disabled.size > 0 && (
+          <>
+            {" "}
+            · <span className={classes.swatch} data-disabled /> disabled: gets no token
+          </>
+        )}
         {hidden > 0 && ` · ${hidden} more are not drawn`}
       </p>
     </div>

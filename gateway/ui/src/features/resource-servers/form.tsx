@@ -65,8 +65,8 @@ export function ResourceServerForm({
             label="Identifier"
             description={
               isNew
-                ? "Prefix of its scopes, such as lj-health-food or https://orders.example.com. It can never be changed."
-                : "It can never be changed"
+                ? "Prefix of the scopes, such as lj-health-food or https://orders.example.com. An identifier can never be changed."
+                : "An identifier can never be changed"
             }
             withAsterisk={isNew}
             disabled={!isNew}
@@ -77,12 +77,12 @@ export function ResourceServerForm({
           />
           <Textarea
             label="Description"
-            description="What it is for, in a few sentences. People who look for an API read this in the catalogue."
+            description="What the API is for, in a few sentences. People who look for an API read this in the catalogue."
             autosize
             minRows={2}
             {...server.field("description")}
           />
-          <TeamField server={server} what="It decides who gets the scopes" />
+          <TeamField server={server} what="Its members decide who gets the scopes" />
         </Stack>
       </Panel>
       <Panel

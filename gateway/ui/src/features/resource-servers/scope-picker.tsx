@@ -184,7 +184,7 @@ export function ScopeChecks({
   if (server.scopes.length === 0) {
     return (
       <Text size="sm" c="dimmed" className={classes.checks ?? ""}>
-        It offers no scopes yet.
+        This resource server offers no scopes yet.
       </Text>
     );
   }
@@ -200,7 +200,7 @@ export function ScopeChecks({
             label={<code>{scope.name}</code>}
             description={
               held.includes(joined)
-                ? `${scope.description} (it holds this already)`
+                ? `${scope.description} (the client holds this already)`
                 : scope.description
             }
           />

@@ -70,8 +70,8 @@ export function TeamForm({
             label="Key"
             description={
               isNew
-                ? "Lower-case letters, digits and hyphens, such as orders. It can never be changed."
-                : "It can never be changed"
+                ? "Lower-case letters, digits and hyphens, such as orders. A key can never be changed."
+                : "A key can never be changed"
             }
             withAsterisk={isNew}
             disabled={!isNew}
@@ -81,7 +81,7 @@ export function TeamForm({
           />
           <TextInput
             label="Contact"
-            description="Where to reach it, such as an address or a channel. Everyone signed in sees it."
+            description="Where to reach the team, such as an address or a channel. Everyone signed in sees it."
             {...server.field("contact")}
           />
         </Stack>

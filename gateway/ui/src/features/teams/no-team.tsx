@@ -30,7 +30,7 @@ export function NoTeam() {
           </>
         ) : (
           <>
-            It does not for people in very many groups. Ask an admin to assign app roles: the
+            Directories do not for people in very many groups. Ask an admin to assign app roles: the
             directory always tells those.
           </>
         )}

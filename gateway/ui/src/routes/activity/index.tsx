@@ -7,12 +7,14 @@ import { AuditService, type Event } from "~/api";
 import { live } from "~/api/live";
 import { StatusBadge } from "~/components/badge";
 import { DataTable, rowLink, TableSkeleton, type Column } from "~/components/data-table";
+import { ClientName } from "~/components/client-name";
 import { FaultAlert } from "~/components/fault";
 import { FilterChip } from "~/components/filter-chip";
 import { ChoiceFilter, TeamFilter } from "~/components/filters";
 import { ButtonLink, TextLink } from "~/components/links";
 import { Pager, Toolbar, useSetSearch, useTyped } from "~/components/list-page";
 import { Empty, PageHeader, Panel } from "~/components/page";
+import { ServerName, useServerName } from "~/components/server-name";
 import { Two } from "~/components/two";
 import { When } from "~/components/when";
 import { Who } from "~/components/who";
@@ -106,7 +108,12 @@ function ActivityPage() {
       cell: (event) => (
         <Two
           first={<SubjectLink event={event} />}
-          second={event.team === "" ? "" : `Team ${session.teamName(event.team)}`}
+          second={
+            <>
+              <IdentifierOf event={event} />
+              {event.team !== "" && `Team ${session.teamName(event.team)}`}
+            </>
+          }
         />
       ),
     },
@@ -141,11 +148,17 @@ function ActivityPage() {
         <TeamFilter team={search.team} everyone="All teams" others={session.readsAll} />
         <DayFilter name="from" label="From" value={search.from} />
         <DayFilter name="to" label="To" value={search.to} />
-        <FilterChip name="client" label="Client" value={search.client} />
+        <FilterChip
+          name="client"
+          label="Client"
+          value={search.client}
+          called={(clientId) => <ClientName clientId={clientId} />}
+        />
         <FilterChip
           name="resource-server"
           label="Resource server"
           value={search["resource-server"]}
+          called={(identifier) => <ServerName identifier={identifier} />}
         />
         <FilterChip name="actor" label="Who" value={search.actor} />
       </Toolbar>
@@ -182,6 +195,19 @@ function ActivityPage() {
         )}
         <Pager page={search.page} nextPageToken={query.data?.nextPageToken ?? ""} />
       </Panel>
+    </>
+  );
+}
+
+/** The identifier of the resource server, where its name is something else. */
+function IdentifierOf({ event }: { event: Event }) {
+  const { resourceServer, team } = event;
+  const name = useServerName(resourceServer);
+  if (name === resourceServer) return null;
+  return (
+    <>
+      <code>{resourceServer}</code>
+      {team !== "" && " · "}
     </>
   );
 }

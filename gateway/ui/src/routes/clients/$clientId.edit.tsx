@@ -17,6 +17,7 @@ import {
 } from "~/features/clients/form";
 import { useBegun } from "~/lib/begun";
 import { paths } from "~/lib/paths";
+import { clientProblems } from "~/lib/rules";
 import { notify } from "~/shell/notify";
 
 export const Route = createFileRoute("/clients/$clientId/edit")({ component: EditClientPage });
@@ -64,6 +65,7 @@ function EditForm({ client, reload }: { client: Client; reload: () => void }) {
       team: client.team,
       tokenLifetime: lifetimeValue(Number(client.tokenLifetime?.seconds ?? 3600n)),
     },
+    rules: (values) => clientProblems(clientInput(values)),
     validate: (values) =>
       call(ClientService.method.updateClient, { ...input(values), validateOnly: true }),
     save: async (values) => {

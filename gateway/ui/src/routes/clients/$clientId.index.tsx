@@ -14,6 +14,7 @@ import { ButtonLink, TextLink } from "~/components/links";
 import { CodeBlock, Key, Scopes } from "~/components/mono";
 import { Fact, Facts, PageHeader, Panel } from "~/components/page";
 import { SecretsPanel } from "~/components/secrets-panel";
+import { Refused } from "~/components/refused";
 import { UrlTabs } from "~/components/tabs";
 import { When } from "~/components/when";
 import { ClientActDialog, ClientSettings, type ClientAct } from "~/features/clients/acts";
@@ -127,8 +128,8 @@ function ClientPage() {
           {!enabled && (
             <Panel tone="attention">
               <Text size="sm">
-                <b>This client is disabled.</b> It gets no token, and the tokens it holds are
-                refused.
+                <b>This client is disabled.</b> It gets no token. The tokens it holds are refused{" "}
+                <Refused lifetime={client.tokenLifetime} />.
               </Text>
             </Panel>
           )}
@@ -206,12 +207,12 @@ function AccessTab({ client, mayManage }: { client: Client; mayManage: boolean }
   return (
     <>
       <Panel
-        title="Scopes it holds now"
-        hint="From its active grants; its tokens carry these at most"
+        title="Scopes held now"
+        hint="From the client’s active grants; its tokens carry no others"
       >
         {client.scopes.length === 0 ? (
           <Text size="sm" c="dimmed">
-            None: it can get no useful token yet.
+            None: this client can get no useful token yet.
           </Text>
         ) : (
           <Scopes scopes={client.scopes} />
@@ -219,12 +220,12 @@ function AccessTab({ client, mayManage }: { client: Client; mayManage: boolean }
       </Panel>
       <GrantsPanel
         title="Grants"
-        hint="What was asked for it, and how it was decided"
+        hint="What was asked for this client, and how it was decided"
         {...(mayManage ? { actions: ask } : {})}
         of={{ clientId: client.clientId }}
         empty={{
-          title: "It has no access yet",
-          text: "Choose a resource server and the scopes it needs. The owning team decides.",
+          title: "This client has no access yet",
+          text: "Choose a resource server and the scopes that the client needs. The owning team decides.",
           action: mayManage ? ask : undefined,
         }}
       />
@@ -272,17 +273,20 @@ function TryTab({ client }: { client: Client }) {
   const session = useSession();
   const endpoint = session.deployment?.tokenEndpoint ?? "";
   return (
-    <Panel title="Get a token" hint="OAuth 2.0 client credentials, for its own granted scopes">
+    <Panel
+      title="Get a token"
+      hint="OAuth 2.0 client credentials, for the scopes granted to this client"
+    >
       <Stack gap="md">
         {client.scopes.length === 0 && (
           <Text size="sm">
-            It holds no scopes yet, so the answer will be an error until a grant is active.
+            This client holds no scope yet, so the answer will be an error until a grant is active.
           </Text>
         )}
         <div>
           <Text size="sm" mb={6}>
-            Put its secret into the environment (in most shells a leading space keeps it out of the
-            history), then paste:
+            Put the client’s secret into the environment (in most shells a leading space keeps it
+            out of the history), then paste:
           </Text>
           <CodeBlock code={` export CLIENT_SECRET='…'`} what="command that sets the secret" />
         </div>

@@ -1,11 +1,11 @@
-import { Textarea } from "@mantine/core";
+import { Text, Textarea } from "@mantine/core";
 import { createFileRoute, useNavigate } from "@tanstack/react-router";
 import { useRef, useState } from "react";
 import { ClientService, GrantState, type Grant } from "~/api";
 import { useCall, useChange } from "~/api/call";
 import { PageForm } from "~/components/form-layout";
 import { LeaveGuard } from "~/components/leave-guard";
-import { ButtonLink } from "~/components/links";
+import { ButtonLink, TextLink } from "~/components/links";
 import { PageHeader, Panel } from "~/components/page";
 import { SecretOnce, type ShownSecret } from "~/components/secret-once";
 import { useServerForm } from "~/components/server-form";
@@ -13,6 +13,7 @@ import { ClientFields, clientInput, type ClientValues } from "~/features/clients
 import { ScopePicker } from "~/features/resource-servers/scope-picker";
 import { newRequestId } from "~/lib/clipboard";
 import { paths } from "~/lib/paths";
+import { badReason, clientProblems } from "~/lib/rules";
 import { compact, text } from "~/lib/search-params";
 import { count, list } from "~/lib/words";
 import { useSession } from "~/session/session";
@@ -48,6 +49,10 @@ function NewClientPage() {
       scopes: scope === undefined ? [] : [scope],
       reason: "",
     },
+    rules: (values) => ({
+      ...clientProblems(clientInput(values)),
+      reason: values.scopes.length > 0 ? badReason(values.reason) : undefined,
+    }),
     validate: (values) =>
       call(ClientService.method.createClient, { ...input(values), validateOnly: true }),
     save: async (values) => {
@@ -92,7 +97,7 @@ function NewClientPage() {
         <Panel title="What it may do">
           <ScopePicker
             label="Scopes"
-            description="Tick as few as it needs. Where your team owns the resource server they are given at once; elsewhere the owning team decides."
+            description="Tick as few as the client needs. Where your team owns the resource server they are given at once; elsewhere the owning team decides."
             value={scopes}
             error={server.problem("scopes")}
             onChange={(chosen) => {
@@ -100,6 +105,16 @@ function NewClientPage() {
               server.check("scopes");
             }}
           />
+          {scopes.length > 0 && (
+            <Text size="sm" mt="md">
+              Access that you ask for here has no end. For a pilot, register the client without
+              scopes, then{" "}
+              <TextLink {...paths.newGrant()} inherit underline="always">
+                ask for access
+              </TextLink>
+              , where you can set one.
+            </Text>
+          )}
           {scopes.length > 0 && (
             <Textarea
               mt="md"
@@ -118,7 +133,7 @@ function NewClientPage() {
           <LeaveGuard
             when={() => !stored.current}
             title="Leave without the secret?"
-            text="It cannot be shown again after this page."
+            text="The secret cannot be shown again after this page."
           />
           <SecretOnce
             secret={made.secret}

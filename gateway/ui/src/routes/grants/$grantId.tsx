@@ -16,10 +16,11 @@ import { GrantActDialog, type GrantAct } from "~/features/grants/acts";
 import { GrantScopes, HeldAlready } from "~/features/grants/grant-scopes";
 import { GrantHistory } from "~/features/grants/history";
 import { nameOfClient } from "~/features/grants/grants-table";
+import { ServerName, useServerName } from "~/components/server-name";
 import { paths } from "~/lib/paths";
 import { useSession, type Session } from "~/session/session";
 import { PageActions } from "~/shell/page-actions";
-import { When } from "~/components/when";
+import { End } from "~/components/when";
 import { Who } from "~/components/who";
 
 export const Route = createFileRoute("/grants/$grantId")({ component: GrantPage });
@@ -29,6 +30,7 @@ function GrantPage() {
   const session = useSession();
   const [act, setAct] = useState<GrantAct>();
   const query = useQuery(GrantService.method.getGrant, { grantId }, live);
+  const serverName = useServerName(query.data?.grant?.resourceServer ?? "");
   const reload = () => void query.refetch();
   if (query.error !== null && query.data === undefined) {
     return <FaultPage error={query.error} retry={reload} />;
@@ -45,6 +47,7 @@ function GrantPage() {
   }
   const pending = grant.state === GrantState.PENDING;
   const against = reasonAgainstDeciding(grant, session);
+  const mine = session.memberTeams.some((team) => team.team === grant.resourceServerTeam);
   const mayEnd = session.mayManage(grant.clientTeam) || session.mayManage(grant.resourceServerTeam);
   return (
     <>
@@ -57,7 +60,7 @@ function GrantPage() {
         />
       )}
       <PageHeader
-        title={`${nameOfClient(grant)} → ${grant.resourceServer}`}
+        title={`${nameOfClient(grant)} → ${serverName}`}
         badge={<GrantBadge state={grant.state} />}
         parents={parents}
         actions={
@@ -111,21 +114,16 @@ function GrantPage() {
       {pending && (
         <Panel tone="attention">
           <Text size="sm">
-            {against === undefined ? (
-              "This request waits for you or somebody else of your team."
-            ) : (
-              <>
-                This request waits for team{" "}
-                <TextLink inherit underline="always" {...paths.team(grant.resourceServerTeam)}>
-                  {session.teamName(grant.resourceServerTeam)}
-                </TextLink>
-                .
-              </>
-            )}
+            This request waits for{" "}
+            {against === undefined && (mine ? "you or somebody else of " : "you or ")}team{" "}
+            <TextLink inherit underline="always" {...paths.team(grant.resourceServerTeam)}>
+              {session.teamName(grant.resourceServerTeam)}
+            </TextLink>
+            .{against === undefined && !mine && " You may decide it as a platform admin."}
           </Text>
         </Panel>
       )}
-      <Panel title={pending ? "What is asked for" : "What it is about"}>
+      <Panel title={pending ? "What is asked for" : "What was given"}>
         <Facts>
           <Fact name="Client">
             <TextLink {...paths.client(grant.clientId)}>{nameOfClient(grant)}</TextLink>
@@ -135,14 +133,15 @@ function GrantPage() {
           </Fact>
           <Fact name="Resource server">
             <TextLink {...paths.resourceServer(grant.resourceServer)}>
-              {grant.resourceServer}
+              <ServerName identifier={grant.resourceServer} />
             </TextLink>
             <Text size="sm" c="dimmed">
-              Team {session.teamName(grant.resourceServerTeam)}
+              <code>{grant.resourceServer}</code> · Team{" "}
+              {session.teamName(grant.resourceServerTeam)}
             </Text>
           </Fact>
-          <Fact name="Ends">
-            <When time={grant.endTime ?? grant.expireTime} absent="no end" />
+          <Fact name={grant.endTime === undefined ? "Ends" : "Ended"}>
+            <End time={grant.endTime ?? grant.expireTime} absent="no end" />
           </Fact>
           <Fact name="Grant id">
             <Key value={grant.grantId} what="grant id" />

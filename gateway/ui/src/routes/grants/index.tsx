@@ -6,11 +6,13 @@ import { createFileRoute } from "@tanstack/react-router";
 import { GrantService, GrantState } from "~/api";
 import { live } from "~/api/live";
 import { TableSkeleton } from "~/components/data-table";
+import { ClientName } from "~/components/client-name";
 import { FaultAlert } from "~/components/fault";
 import { ChoiceFilter, TeamFilter } from "~/components/filters";
 import { ButtonLink } from "~/components/links";
 import { Pager, SearchBox, Toolbar, useSetSearch } from "~/components/list-page";
 import { Empty, PageHeader, Panel } from "~/components/page";
+import { ServerName } from "~/components/server-name";
 import { FilterChip } from "~/components/filter-chip";
 import { GrantsTable } from "~/features/grants/grants-table";
 import { grantStates, paths } from "~/lib/paths";
@@ -103,11 +105,17 @@ function GrantsPage() {
           />
         )}
         <TeamFilter team={search.team} everyone="All teams" others={session.readsAll} />
-        <FilterChip name="client" label="Client" value={search.client} />
+        <FilterChip
+          name="client"
+          label="Client"
+          value={search.client}
+          called={(clientId) => <ClientName clientId={clientId} />}
+        />
         <FilterChip
           name="resource-server"
           label="Resource server"
           value={search["resource-server"]}
+          called={(identifier) => <ServerName identifier={identifier} />}
         />
       </Toolbar>
       {query.error !== null && (
@@ -116,7 +124,7 @@ function GrantsPage() {
       <Panel flush>
         {query.isPending && <TableSkeleton />}
         {grants.length > 0 && (
-          <GrantsTable label="Grants" grants={grants} busy={query.isPlaceholderData} />
+          <GrantsTable label="Grants" namesServers grants={grants} busy={query.isPlaceholderData} />
         )}
         {query.isSuccess && grants.length === 0 && (
           <Empty

@@ -16,6 +16,7 @@ import {
 } from "~/features/resource-servers/form";
 import { useBegun } from "~/lib/begun";
 import { paths } from "~/lib/paths";
+import { resourceServerProblems } from "~/lib/rules";
 import { list } from "~/lib/words";
 import { notify } from "~/shell/notify";
 
@@ -80,6 +81,7 @@ function EditForm({ server, reload }: { server: ResourceServer; reload: () => vo
       team: server.team,
       scopes: server.scopes.map((scope) => scopeRow(scope.name, scope.description)),
     },
+    rules: resourceServerProblems,
     validate: (values) =>
       call(ResourceServerService.method.updateResourceServer, {
         ...input(values),

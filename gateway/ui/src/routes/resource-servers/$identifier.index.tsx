@@ -22,6 +22,7 @@ import { GrantsPanel } from "~/features/grants/grants-panel";
 import { introspectionCommand, tokenCommandOfAnyClient } from "~/lib/commands";
 import { paths, resourceServerTabs } from "~/lib/paths";
 import { compact, oneOf } from "~/lib/search-params";
+import { count } from "~/lib/words";
 import { useSession } from "~/session/session";
 import { PageActions } from "~/shell/page-actions";
 import { notify } from "~/shell/notify";
@@ -66,6 +67,8 @@ function ResourceServerPage() {
               </ButtonLink>
             )}
             <ButtonLink
+              // Who owns the API has other things to do here first.
+              variant={mayManage ? "default" : "filled"}
               leftSection={<IconKey size={16} />}
               {...paths.newGrant({ "resource-server": identifier })}
             >
@@ -182,7 +185,8 @@ function reasonAgainst(
   mayManage: boolean,
   teamName: (team: string) => string,
 ): string | undefined {
-  if (server.builtIn) return "It is built in: Turnpike itself answers to these scopes";
+  if (server.builtIn)
+    return "This resource server is built in: Turnpike itself answers to its scopes";
   return mayManage ? undefined : `Only members of team ${teamName(server.team)} may do this`;
 }
 
@@ -202,8 +206,8 @@ function TokenCall({ server }: { server: ResourceServer }) {
   if (scope === undefined) return null;
   return (
     <Panel
-      title="Get a token for it"
-      hint="For a client that has been given the scope. The page of a client has this call with its own id."
+      title="Get a token for this API"
+      hint="For a client that has been given the scope. The page of a client has this call with the client’s own id."
     >
       <CodeBlock
         code={tokenCommandOfAnyClient(
@@ -222,7 +226,7 @@ function ScopeList({ server, mayManage }: { server: ResourceServer; mayManage: b
       {server.scopes.length === 0 ? (
         <Empty
           icon={<IconKey size={24} />}
-          title="It offers no scopes yet"
+          title="This resource server offers no scopes yet"
           action={
             mayManage && (
               <ButtonLink {...paths.editResourceServer(server.identifier)}>Add scopes</ButtonLink>
@@ -243,7 +247,11 @@ function ScopeList({ server, mayManage }: { server: ResourceServer; mayManage: b
               width: "45%",
               cell: (scope) => <ScopeName scope={`${server.identifier}/${scope.name}`} />,
             },
-            { header: "What a client may do with it", cell: (scope) => scope.description },
+            {
+              header: "What a client may do with it",
+              plain: true,
+              cell: (scope) => scope.description,
+            },
           ]}
         />
       )}
@@ -305,7 +313,7 @@ function SecretsTab({ server, disabledReason, reload }: TabProps) {
       />
       <Panel
         title="Ask about a token"
-        hint="With this secret, and only about tokens that carry its scopes (RFC 7662). The SDK verifies tokens without asking."
+        hint="With this secret, and only about tokens that carry the API’s scopes (RFC 7662). The SDK asks if it has the feature introspection and this secret, and then learns of revocations within a second; with keys alone it trusts a token until the token ends."
       >
         <CodeBlock
           code={introspectionCommand(session.deployment?.introspectionEndpoint ?? "", identifier)}
@@ -330,7 +338,7 @@ function SettingsTab({ server, disabledReason, reload }: TabProps) {
           size="xs"
           {...paths.activity({ "resource-server": identifier })}
         >
-          Show its activity
+          Show this resource server’s activity
         </ButtonLink>
       </Panel>
       <DangerZone>
@@ -347,7 +355,7 @@ function SettingsTab({ server, disabledReason, reload }: TabProps) {
             </ActButton>
           }
         >
-          Its scopes and secrets go with it. Grants that use it must be ended in the same step.
+          Its scopes and secrets go too. Grants that use them must be ended in the same step.
         </DangerRow>
       </DangerZone>
       {deleting && (
@@ -381,7 +389,8 @@ function SettingsTab({ server, disabledReason, reload }: TabProps) {
             reload();
           }}
         >
-          <code>{identifier}</code> with {server.scopes.length} scopes. This cannot be undone.
+          <code>{identifier}</code> with {count(server.scopes.length, "scope")}. This cannot be
+          undone.
         </ActDialog>
       )}
     </>

@@ -15,6 +15,7 @@ import {
 } from "~/features/resource-servers/form";
 import { newRequestId } from "~/lib/clipboard";
 import { paths } from "~/lib/paths";
+import { resourceServerProblems } from "~/lib/rules";
 import { useSession } from "~/session/session";
 import { notify } from "~/shell/notify";
 
@@ -47,6 +48,7 @@ function NewResourceServerPage() {
       scopes: [scopeRow()],
     },
     existsField: "identifier",
+    rules: resourceServerProblems,
     validate: (values) =>
       call(ResourceServerService.method.createResourceServer, {
         ...input(values),
@@ -92,7 +94,7 @@ function NewResourceServerPage() {
             checked={addSecret}
             onChange={(event) => setAddSecret(event.currentTarget.checked)}
             label="Make a secret for introspection now"
-            description="Needed only if the API asks Turnpike about tokens instead of verifying them itself with the SDK. It can be added later."
+            description="Make one so that the API learns of revocations within a second, by the SDK's feature introspection or by asking itself. Without one the API can only verify tokens by their keys, and trusts each until it ends. A secret can be added later."
           />
         </Panel>
       </ResourceServerForm>
@@ -101,7 +103,7 @@ function NewResourceServerPage() {
           <LeaveGuard
             when={() => !stored.current}
             title="Leave without the secret?"
-            text="It cannot be shown again after this page."
+            text="The secret cannot be shown again after this page."
           />
           <SecretOnce
             secret={secret}

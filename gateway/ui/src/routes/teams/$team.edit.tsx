@@ -10,6 +10,7 @@ import { PageHeader } from "~/components/page";
 import { useServerForm } from "~/components/server-form";
 import { TeamForm, teamOf, type TeamValues } from "~/features/teams/form";
 import { paths } from "~/lib/paths";
+import { teamProblems } from "~/lib/rules";
 import { notify } from "~/shell/notify";
 
 export const Route = createFileRoute("/teams/$team/edit")({ component: EditTeamPage });
@@ -67,6 +68,7 @@ function EditForm({ team, reload }: { team: Team; reload: () => void }) {
       directoryGroups: team.directoryGroups.join("\n"),
       appRoles: team.appRoles.join("\n"),
     },
+    rules: (values) => teamProblems(teamOf(values)),
     validate: (values) =>
       call(TeamService.method.updateTeam, { ...input(values), validateOnly: true }),
     save: async (values) => {

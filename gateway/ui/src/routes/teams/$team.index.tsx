@@ -56,7 +56,7 @@ function TeamPage() {
           </Text>
         </Panel>
       )}
-      <Panel title="About it">
+      <Panel title="About the team">
         <Facts>
           <Fact name="Contact">{team.contact === "" ? "none" : team.contact}</Fact>
           <Fact name="A member last signed in">
@@ -68,20 +68,20 @@ function TeamPage() {
         </Facts>
       </Panel>
       {session.readsAll && <Mapping team={team} />}
-      <Panel title="What it owns">
+      <Panel title="What the team owns">
         <ButtonLink
           variant="default"
           size="xs"
           mr="xs"
           {...paths.resourceServers({ team: team.team })}
         >
-          Its resource servers
+          Resource servers
         </ButtonLink>
         <ButtonLink variant="default" size="xs" mr="xs" {...paths.clients({ team: team.team })}>
-          Its clients
+          Clients
         </ButtonLink>
         <ButtonLink variant="default" size="xs" {...paths.activity({ team: team.team })}>
-          Its activity
+          Activity
         </ButtonLink>
       </Panel>
       {session.isAdmin && <Deletion team={team} reload={() => void query.refetch()} />}

@@ -57,9 +57,17 @@ function TeamsPage() {
       cell: (team) => (
         <Two
           first={
-            <TextLink {...paths.team(team.team)} className={rowLink}>
-              {team.displayName}
-            </TextLink>
+            <>
+              <TextLink {...paths.team(team.team)} className={rowLink}>
+                {team.displayName}
+              </TextLink>
+              {team.member && (
+                <>
+                  {" "}
+                  <StatusBadge tone="info">Yours</StatusBadge>
+                </>
+              )}
+            </>
           }
           second={<code>{team.team}</code>}
         />
@@ -73,12 +81,7 @@ function TeamsPage() {
     },
     {
       header: "State",
-      cell: (team) =>
-        team.member && team.state === TeamState.ACTIVE ? (
-          <StatusBadge tone="info">Yours</StatusBadge>
-        ) : (
-          <TeamBadge state={team.state} />
-        ),
+      cell: (team) => <TeamBadge state={team.state} />,
     },
   ];
   return (

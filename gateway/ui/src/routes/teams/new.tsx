@@ -8,6 +8,7 @@ import { useServerForm } from "~/components/server-form";
 import { TeamForm, teamOf, type TeamValues } from "~/features/teams/form";
 import { newRequestId } from "~/lib/clipboard";
 import { paths } from "~/lib/paths";
+import { teamProblems } from "~/lib/rules";
 import { notify } from "~/shell/notify";
 
 export const Route = createFileRoute("/teams/new")({ component: NewTeamPage });
@@ -20,6 +21,7 @@ function NewTeamPage() {
   const server = useServerForm<TeamValues>({
     initialValues: { team: "", displayName: "", contact: "", directoryGroups: "", appRoles: "" },
     existsField: "team",
+    rules: (values) => teamProblems(teamOf(values)),
     validate: (values) =>
       call(TeamService.method.createTeam, { team: teamOf(values), validateOnly: true }),
     save: async (values) => {
