@@ -14,17 +14,32 @@ use turnpike_domain::ports::Entropy;
 
 use crate::headers::harden_page;
 
+/// The portal's colours (`ui/src/theme.ts`) and the look of its sign-in page: one product.
 const STYLE: &str = "
-html { color-scheme: light dark; font: 16px/1.5 system-ui, sans-serif; background: Canvas; color: CanvasText; }
+html { color-scheme: light dark; font: 16px/1.5 system-ui, -apple-system, 'Segoe UI', Roboto, sans-serif;
+  background: light-dark(#f6f8f7, #121617); color: light-dark(#17211c, #d3dad7); }
 body { margin: 0; min-height: 100dvh; display: grid; place-items: center; }
-main { max-width: 30rem; padding: 2rem; box-sizing: border-box; }
-h1 { font-size: 1.5rem; line-height: 1.25; }
+main { width: min(100% - 2rem, 34rem); margin: 1rem; padding: 2rem; box-sizing: border-box; border-radius: 1rem;
+  background: light-dark(#fff, #1b2021); border: 1px solid light-dark(#e3e8e5, #2c3436); }
+header { display: flex; gap: .75rem; align-items: center; }
+header svg { flex: none; }
+h1 { margin: 0; font-size: 1.5rem; font-weight: 650; line-height: 1.25; letter-spacing: -.015em; }
+a { color: light-dark(#0b6640, #74c8a2); }
 code { font-size: .95em; overflow-wrap: anywhere; }
-.small { font-size: .875rem; }
-button, .button { font: inherit; padding: .6rem 1.2rem; border: 0; border-radius: .5rem; cursor: pointer;
-  background: #1864ab; color: #fff; text-decoration: none; display: inline-block; }
-button:focus-visible, .button:focus-visible { outline: 3px solid #74c0fc; outline-offset: 2px; }
+.small { font-size: .875rem; color: light-dark(#5a626b, #a3acb0); }
+form { margin-top: 1.25rem; }
+button, .button { font: inherit; font-weight: 600; padding: .6rem 1.2rem; border: 0; border-radius: .5rem;
+  cursor: pointer; background: #0b6640; color: #fff; text-decoration: none; display: inline-block; }
+button:hover, .button:hover { background: #06472c; }
+button:focus-visible, .button:focus-visible, a:focus-visible {
+  outline: 2px solid light-dark(#0b6640, #74c8a2); outline-offset: 2px; }
 ";
+
+/// The portal's mark (`ui/src/components/logo.tsx`).
+const LOGO: &str = r##"<svg width="36" height="36" viewBox="0 0 32 32" aria-hidden="true">
+<rect width="32" height="32" rx="7" fill="#0b6640"/><rect x="6" y="9" width="5" height="16" rx="1.5" fill="#fff"/>
+<path d="M11 12.5 27 8.6v4.6l-16 3.9z" fill="#ffd43b"/><path d="m15.2 11.5 3-.75-1.2 4.9-3 .7z" fill="#0b6640"/>
+<path d="m21.6 9.9 3-.73-1.2 4.9-3 .72z" fill="#0b6640"/></svg>"##;
 
 /// Text that a person or a request wrote, fit for a page.
 pub(crate) fn escape(text: &str) -> String {
@@ -58,7 +73,7 @@ pub(crate) fn page(
     entropy: &dyn Entropy,
 ) -> Response {
     let (title, nonce) = (escape(title), nonce(entropy));
-    let mut text = String::with_capacity(2048);
+    let mut text = String::with_capacity(4096);
     // Writing to a string cannot fail.
     let _ = write!(
         text,
@@ -70,7 +85,7 @@ pub(crate) fn page(
 <title>{title} · Turnpike</title>
 <style nonce="{nonce}">{STYLE}</style>
 </head>
-<body><main><h1>{title}</h1>
+<body><main><header>{LOGO}<h1>{title}</h1></header>
 {html}
 </main></body>
 </html>
