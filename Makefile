@@ -19,7 +19,7 @@ AWS := turnpike-issuer-cognito turnpike-store-dynamodb
 E2E_AWS := authz:: links:: portal:: story::
 
 # What only replicas over DynamoDB and Cognito show; how fast a revocation is known is measured by itself.
-REPLICAS := import:: outage:: replicas::replicas_
+REPLICAS := deployed:: import:: outage:: replicas::replicas_ tls::
 
 .PHONY: help
 help: ## This list

@@ -17,6 +17,8 @@ mod crash;
 #[cfg(feature = "aws")]
 mod crash_matrix;
 mod demo;
+#[cfg(feature = "aws")]
+mod deployed;
 mod endpoints;
 mod examples;
 mod frames;
@@ -34,3 +36,5 @@ mod story;
 mod support;
 mod telemetry;
 mod third_party;
+#[cfg(feature = "aws")]
+mod tls;

@@ -2,19 +2,19 @@
 
 use serde_json::json;
 use turnpike_proto::v1 as pb;
-use turnpike_tests::{Answer, Http, Plane};
+use turnpike_tests::{Answer, Plane};
 
-use crate::support::{basic, client, grant, orders_api, reason, soon};
+use crate::support::{basic, client, grant, orders_api, reason, within};
 
 /// What introspection says of a token, once it says whether that is `active`.
-async fn introspect(http: &Http, secret: &str, token: &str, active: bool) -> serde_json::Value {
+async fn introspect(plane: &Plane, secret: &str, token: &str, active: bool) -> serde_json::Value {
     let authorization = basic("lj-health-food", secret);
     let look = async || {
         let headers = [("authorization", authorization.as_str())];
-        http.form("/oauth2/introspect", &headers, &[("token", token)]).await
+        plane.http().form("/oauth2/introspect", &headers, &[("token", token)]).await
     };
     let fits = |answer: &Answer| answer.status == 200 && answer.json()["active"] == active;
-    let answer = soon(look, fits).await;
+    let answer = within(plane.lag(), look, fits).await;
     assert_eq!(answer.status, 200, "{}", answer.text());
     assert_eq!(answer.json()["active"], active);
     answer.json()
@@ -22,7 +22,11 @@ async fn introspect(http: &Http, secret: &str, token: &str, active: bool) -> ser
 
 #[tokio::test]
 async fn a_partner_gets_what_was_approved_and_nothing_else_until_it_is_taken_away() {
-    let plane = Plane::start().await;
+    play(&Plane::start().await).await;
+}
+
+/// Register, ask, approve, token, introspect, disable, refuse; and what is not approved is not given.
+pub async fn play(plane: &Plane) {
     let http = plane.http();
     let olga = plane.caller("olga").await;
     let pavel = plane.caller("pavel").await;
@@ -45,14 +49,14 @@ async fn a_partner_gets_what_was_approved_and_nothing_else_until_it_is_taken_awa
     let more = http.token(&shop.client_id, &shop_secret, "lj-health-food/list-orders").await;
     assert_eq!(more.json()["error"], "invalid_scope");
 
-    let seen = introspect(&http, &api_secret, &token, true).await;
+    let seen = introspect(plane, &api_secret, &token, true).await;
     assert_eq!(seen["client_id"], shop.client_id);
     assert_eq!(seen["scope"], "lj-health-food/place-order");
 
     let disable =
         pb::DisableClientRequest { client_id: shop.client_id.clone(), validate_only: false };
     pavel.clients().disable_client(disable).await.unwrap();
-    let seen = introspect(&http, &api_secret, &token, false).await;
+    let seen = introspect(plane, &api_secret, &token, false).await;
     assert_eq!(seen, json!({"active": false}));
     let refused = http.token(&shop.client_id, &shop_secret, "").await;
     assert_eq!(refused.json()["error"], "invalid_client");
@@ -61,9 +65,9 @@ async fn a_partner_gets_what_was_approved_and_nothing_else_until_it_is_taken_awa
     let enable =
         pb::EnableClientRequest { client_id: shop.client_id.clone(), validate_only: false };
     pavel.clients().enable_client(enable).await.unwrap();
-    introspect(&http, &api_secret, &token, false).await;
+    introspect(plane, &api_secret, &token, false).await;
     let fresh = http.token(&shop.client_id, &shop_secret, "").await.access_token();
-    introspect(&http, &api_secret, &fresh, true).await;
+    introspect(plane, &api_secret, &fresh, true).await;
 }
 
 #[tokio::test]
@@ -130,5 +134,5 @@ async fn nothing_is_lost_by_a_restart() {
     grant(&pavel, &olga, &shop, &["place-order"]).await;
     let plane = plane.restart().await;
     let fresh = plane.http().token(&shop.client_id, &secret, "").await.access_token();
-    introspect(&plane.http(), &api_secret, &fresh, true).await;
+    introspect(&plane, &api_secret, &fresh, true).await;
 }

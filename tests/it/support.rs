@@ -8,21 +8,18 @@ use base64::engine::general_purpose::STANDARD;
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 use turnpike_proto::v1 as pb;
-use turnpike_tests::{Caller, Plane, Setup};
+use turnpike_tests::{Caller, Plane};
 
-/// What `look` sees once it is what it should be: at once where there is one process, within a second where there are
-/// several. What it is not by then is given back all the same, for the test to fail with.
-pub async fn soon<T>(look: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T {
-    until(Instant::now() + Setup::current().lag(), look, fits).await
-}
-
-/// The same for what may lag in every set-up: what an index says, or a gateway that has read a moment ago.
+/// What [`within`] sees of what may lag in every set-up: what an index says, or a gateway that has read a moment ago.
 #[cfg(feature = "aws")]
 pub async fn soon_everywhere<T>(look: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T {
-    until(Instant::now() + Duration::from_secs(3), look, fits).await
+    within(Duration::from_secs(3), look, fits).await
 }
 
-async fn until<T>(end: Instant, look: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T {
+/// What `look` sees once it is what it should be, within a time: `Plane::lag`, as a rule. What it is not by then is given
+/// back all the same, for the test to fail with.
+pub async fn within<T>(time: Duration, look: impl AsyncFn() -> T, fits: impl Fn(&T) -> bool) -> T {
+    let end = Instant::now() + time;
     loop {
         let seen = look().await;
         if fits(&seen) || Instant::now() >= end {

@@ -13,6 +13,7 @@
     reason = "a harness that cannot go on fails the test"
 )]
 
+mod authority;
 mod browser;
 mod cognito;
 mod directory;
@@ -28,6 +29,7 @@ mod session;
 mod setup;
 mod split;
 
+pub use authority::Authority;
 pub use browser::{Browser, Page, join};
 pub use cognito::Cognito;
 pub use directory::{CLIENT_ID, Directory, TENANT};

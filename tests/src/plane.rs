@@ -2,9 +2,12 @@
 
 use std::collections::BTreeMap;
 use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
 
 use tempfile::TempDir;
 
+use crate::authority::Authority;
 use crate::door::Door;
 use crate::http::Http;
 use crate::ports::Ports;
@@ -37,6 +40,8 @@ struct Shape {
     pool: Vec<(&'static str, String)>,
     /// If it is of separate processes.
     layout: Option<Layout>,
+    /// If these know each other by certificates.
+    authority: Option<Arc<Authority>>,
     /// Before its gateways, if there are several.
     door: Option<Door>,
     /// Where one that is of one process listens.
@@ -77,7 +82,7 @@ impl Shape {
         };
         let layout = (setup == Setup::Split).then(Layout::new);
         let (config, pool, listen) = (config.to_owned(), Vec::new(), Listen::Anywhere);
-        Self { folder, config, store, pool, layout, door: None, listen }
+        Self { folder, config, store, pool, layout, authority: None, door: None, listen }
     }
 
     /// One process over a new table of the emulator, whatever the set-up, with this environment.
@@ -91,7 +96,8 @@ impl Shape {
             .into_iter()
             .partition(|(variable, _): &(&str, String)| variable.starts_with("TURNPIKE_STORE__"));
         let store = [new_table().await, of_store].concat();
-        Self { folder, config: config.to_owned(), store, pool, layout: None, door: None, listen }
+        let config = config.to_owned();
+        Self { folder, config, store, pool, layout: None, authority: None, door: None, listen }
     }
 
     /// Two processes of everything over a new table of the emulator, whatever the set-up, with this environment.
@@ -105,7 +111,8 @@ impl Shape {
     }
 
     fn parts<'a>(&'a self, layout: &'a Layout) -> split::Parts<'a> {
-        split::Parts { layout, folder: self.folder.path(), store: &self.store, pool: &self.pool }
+        let Self { folder, store, pool, authority, .. } = self;
+        split::Parts { layout, folder: folder.path(), store, pool, authority: authority.as_deref() }
     }
 
     async fn start(self) -> Plane {
@@ -159,9 +166,22 @@ impl Plane {
         Shape::of_replicas(config, environment).await.start().await
     }
 
+    /// A new plane of two processes of everything, which know each other by the certificates of an authority, over a new
+    /// table of the emulator, whatever the set-up.
+    pub async fn certified(authority: Arc<Authority>) -> Self {
+        let shape = Shape::of_replicas("", Vec::new()).await;
+        Shape { authority: Some(authority), ..shape }.start().await
+    }
+
     /// Of one that is replicated: how many processes there are when all run.
     pub fn replicas(&self) -> usize {
         self.shape.layout.as_ref().map_or(1, Layout::count)
+    }
+
+    /// How long it may take until all of it knows what one process changed: see [`Setup::lag`].
+    pub fn lag(&self) -> Duration {
+        let setup = if self.processes.len() > 1 { Setup::Split } else { Setup::current() };
+        setup.lag()
     }
 
     /// Of one that is replicated: starts its `n`th process, after it was killed or if it never ran.

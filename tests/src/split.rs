@@ -1,12 +1,13 @@
 //! A plane of separate processes: two of each service, and a gateway.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use futures_util::future::join_all;
 use toml::{Table, Value};
 
+use crate::authority::Authority;
 use crate::door::Door;
 use crate::http::Http;
 use crate::ports::Ports;
@@ -82,6 +83,8 @@ pub(crate) struct Parts<'a> {
     pub(crate) store: &'a [(&'static str, String)],
     /// Further ones of the services.
     pub(crate) pool: &'a [(&'static str, String)],
+    /// Who signed the certificates by which they know each other, if they want any.
+    pub(crate) authority: Option<&'a Authority>,
 }
 
 impl Layout {
@@ -126,12 +129,21 @@ impl Layout {
 /// Starts all services over one store, and the first gateway, which is the last of them. `config` is a file as `turnpike up`
 /// takes it, and `links` the folder of the gateway's socket.
 pub(crate) async fn start(parts: &Parts<'_>, links: &Path, config: &str) -> Vec<Process> {
-    let Parts { layout, folder, .. } = parts;
+    let Parts { layout, folder, authority, .. } = parts;
     let whole = whole(config);
     for program in PROGRAMS {
-        write(folder, program.name, &of_service(&whole, program, layout));
+        let mut config = of_service(&whole, program, layout);
+        if let Some(authority) = authority {
+            config.insert("server".to_owned(), server(authority, program.name).into());
+        }
+        write(folder, program.name, &config);
     }
-    write(folder, DOORKEEPER, &of_gateway(&whole, layout, links));
+    let mut gateway = of_gateway(&whole, layout, links, authority.is_some());
+    if let Some(authority) = authority {
+        let upstreams = gateway["upstreams"].as_table_mut().unwrap();
+        upstreams.insert("tls".to_owned(), shown(authority, DOORKEEPER, "ca").into());
+    }
+    write(folder, DOORKEEPER, &gateway);
     let services = layout.count() - layout.gateways.len();
     let mut processes = join_all((0..services).map(|n| start_one(parts, n))).await;
     processes.push(start_one(parts, services).await);
@@ -141,7 +153,7 @@ pub(crate) async fn start(parts: &Parts<'_>, links: &Path, config: &str) -> Vec<
 
 /// Starts one of them, or starts it again.
 pub(crate) async fn start_one(parts: &Parts<'_>, n: usize) -> Process {
-    let Parts { layout, folder, store, pool } = parts;
+    let Parts { layout, folder, store, pool, .. } = parts;
     let (name, port) = layout.processes()[n];
     let mut environment = store.to_vec();
     if name != DOORKEEPER {
@@ -184,7 +196,27 @@ fn of_service(whole: &Table, program: &Program, layout: &Layout) -> Table {
     config
 }
 
-fn of_gateway(whole: &Table, layout: &Layout, links: &Path) -> Table {
+/// A server that lets in whom the authority knows. Probes show no certificate, so they have an address of their own.
+fn server(authority: &Authority, name: &str) -> Table {
+    let mut server = Table::new();
+    server.insert("ops_listen".to_owned(), "127.0.0.1:0".into());
+    server.insert("tls".to_owned(), shown(authority, name, "client_ca").into());
+    server
+}
+
+/// What a process shows to others, and by which key it knows them.
+fn shown(authority: &Authority, name: &str, ca: &str) -> Table {
+    authority.sign(name);
+    let path = |path: PathBuf| Value::from(path.to_string_lossy().into_owned());
+    Table::from_iter([
+        (ca.to_owned(), path(authority.ca())),
+        ("certificate".to_owned(), path(authority.file(name, "crt"))),
+        ("key".to_owned(), path(authority.file(name, "key"))),
+    ])
+}
+
+fn of_gateway(whole: &Table, layout: &Layout, links: &Path, tls: bool) -> Table {
+    let scheme = if tls { "https" } else { "http" };
     let mut config = picked(whole, GATEWAY);
     config.insert("links_dir".to_owned(), links.to_string_lossy().into_owned().into());
     config.insert("public_url".to_owned(), layout.url.as_str().into());
@@ -192,7 +224,7 @@ fn of_gateway(whole: &Table, layout: &Layout, links: &Path) -> Table {
     for program in PROGRAMS {
         let ports = layout.services[program.name].iter();
         let urls: Vec<Value> =
-            ports.map(|port| format!("http://127.0.0.1:{port}").into()).collect();
+            ports.map(|port| format!("{scheme}://127.0.0.1:{port}").into()).collect();
         upstreams.insert(program.upstream.to_owned(), urls.into());
     }
     config.insert("upstreams".to_owned(), upstreams.into());
