@@ -15,9 +15,6 @@ FUZZ_SECONDS ?= 20
 # What is built on the AWS SDK; not in `default-members` either.
 AWS := turnpike-issuer-cognito turnpike-store-dynamodb
 
-# What of the end-to-end suite runs over the emulator too: what a set-up could change.
-E2E_AWS := authz:: links:: portal:: story::
-
 # What only replicas over DynamoDB and Cognito show; how fast a revocation is known is measured by itself.
 REPLICAS := deployed:: import:: outage:: replicas::replicas_ tls::
 
@@ -46,13 +43,14 @@ test-rust: ui ## Unit and conformance tests
 	cargo test --workspace --exclude turnpike-tests $(addprefix --exclude ,$(AWS))
 
 .PHONY: test-aws
-test-aws: ui $(VENV) $(CDK_TEMPLATES) ## What is built on the AWS SDK, against a fake and an emulator; writes target/aws/report.md
+test-aws: ui $(VENV) $(CDK_TEMPLATES) tests/clients/node_modules ## What is built on the AWS SDK, against a fake and an emulator; writes target/aws/report.md
+	scripts/need-chromium
 	cargo test $(addprefix -p ,$(AWS))
 	cargo test -p turnpike-runtime --features aws
 	rm -rf target/aws
 	cargo build --bins --features turnpike-cli/aws,turnpike-cli/fault-points
-	TURNPIKE_TEST_SETUP=dynamodb cargo test -p turnpike-tests --features aws --test it -- $(E2E_AWS)
-	TURNPIKE_TEST_SETUP=split cargo test -p turnpike-tests --features aws --test it -- --test-threads=1 $(E2E_AWS)
+	TURNPIKE_TEST_SETUP=dynamodb cargo test -p turnpike-tests --test it
+	TURNPIKE_TEST_SETUP=split cargo test -p turnpike-tests --test it -- --test-threads=2
 	cargo test -p turnpike-tests --features aws --test it -- --nocapture crash_matrix::
 	cargo test -p turnpike-tests --features aws --test it -- --nocapture --test-threads=2 $(REPLICAS)
 	cargo test -p turnpike-tests --features aws --test it -- --nocapture --test-threads=1 replicas::revoking

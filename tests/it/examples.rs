@@ -4,7 +4,7 @@ use serde_json::{Value, json};
 use turnpike_proto::v1 as pb;
 use turnpike_tests::{OrdersApi, PartnerApp, Plane};
 
-use crate::support::{client, grant, orders_api};
+use crate::support::{client, grant, known_to_all, orders_api};
 
 const PLACE: [&str; 5] = ["place", "--item", "oat bars", "--quantity", "12"];
 
@@ -78,17 +78,20 @@ async fn an_order_that_waits_goes_out_when_the_client_may_again() {
     let ended = app.run(&PLACE).await;
     assert_eq!((ended.code, state(&ended.stdout)), (Some(4), vec!["waiting".to_owned()]));
     grant(&pavel, &olga, &shop, &["place-order", "list-orders"]).await;
+    known_to_all(&plane).await;
     let ended = app.run(&["send"]).await;
     assert_eq!((ended.code, state(&ended.stdout)), (Some(0), vec!["placed".to_owned()]));
 
     let disable =
         pb::DisableClientRequest { client_id: shop.client_id.clone(), ..Default::default() };
     pavel.clients().disable_client(disable).await.unwrap();
+    known_to_all(&plane).await;
     let ended = app.run(&PLACE).await;
     assert_eq!((ended.code, state(&ended.stdout)), (Some(3), vec!["waiting".to_owned()]));
     let enable =
         pb::EnableClientRequest { client_id: shop.client_id.clone(), ..Default::default() };
     pavel.clients().enable_client(enable).await.unwrap();
+    known_to_all(&plane).await;
     let ended = app.run(&["send"]).await;
     assert_eq!((ended.code, state(&ended.stdout)), (Some(0), vec!["placed".to_owned()]));
 

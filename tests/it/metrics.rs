@@ -4,7 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
-use turnpike_tests::Plane;
+use turnpike_tests::{Http, Plane};
 
 use crate::support::{client, grant, orders_api};
 
@@ -55,7 +55,7 @@ fn a_query_of_something_else_is_found() {
     }
 }
 
-/// What a process exports after it did a little of everything.
+/// What the processes export after they did a little of everything.
 async fn exported() -> Exported {
     let plane = Plane::start().await;
     let (olga, pavel) = (plane.caller("olga").await, plane.caller("pavel").await);
@@ -67,9 +67,12 @@ async fn exported() -> Exported {
     for path in ["/oauth2/introspect", "/oauth2/revoke"] {
         http.form(path, &[], &[("token", token.as_str())]).await;
     }
-    let text = http.get("/metrics").await;
+    let mut text = String::new();
+    for url in plane.urls() {
+        text.push_str(&Http::new(&url).get("/metrics").await.text());
+    }
     let mut exported = Exported::new();
-    for line in text.text().lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
+    for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
         let (name, labels) =
             line.split_once('{').unwrap_or_else(|| (line.split(' ').next().unwrap(), ""));
         let labels = labels.rsplit_once('}').map_or("", |(labels, _)| labels);

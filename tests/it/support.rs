@@ -29,6 +29,11 @@ pub async fn within<T>(time: Duration, look: impl AsyncFn() -> T, fits: impl Fn(
     }
 }
 
+/// Waits until what was changed is known to all processes.
+pub async fn known_to_all(plane: &Plane) {
+    tokio::time::sleep(plane.lag()).await;
+}
+
 /// The orders API of the story, registered by its owner; answers with its introspection secret.
 pub async fn orders_api(owner: &Caller) -> (pb::ResourceServer, String) {
     let scope = |name: &str, description: &str| pb::Scope {

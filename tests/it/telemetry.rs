@@ -127,10 +127,12 @@ async fn a_call_is_one_trace_from_the_door_to_the_store() {
 
     let create = "turnpike.v1.ClientService/CreateClient";
     let path = collector.wait("a commit", |sent| sent.path("commit", create)).await;
-    assert_eq!(path, ["commit", "log", create, "POST"]);
+    // Between the service and the door there may be another process.
+    assert_eq!(path[..3], ["commit", "log", create]);
+    assert_eq!(path.last().unwrap(), "POST");
     let issued = "oauth2/token";
     let path = collector.wait("the token request", |sent| sent.path(issued, "POST")).await;
-    assert_eq!(path, [issued, "POST"]);
+    assert_eq!((path[0].as_str(), path.last().unwrap().as_str()), (issued, "POST"));
     let alone = |span: &Span| span.parent_span_id.is_empty() && span.name == "get";
     assert!(!collector.spans.lock().unwrap().iter().any(alone));
 

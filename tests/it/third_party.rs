@@ -91,6 +91,7 @@ async fn authlib_introspects_and_revokes() {
             ("API_SECRET", &api_secret),
             ("CLIENT_ID", &shop.client_id),
             ("CLIENT_SECRET", &secret),
+            ("LAG", &plane.lag().as_secs().to_string()),
         ],
     )
     .await;

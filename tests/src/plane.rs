@@ -200,6 +200,11 @@ impl Plane {
         self.processes[n].kill().await;
     }
 
+    /// Where each of its processes listens.
+    pub fn urls(&self) -> Vec<String> {
+        self.processes.iter().map(Process::url).collect()
+    }
+
     /// Where the processes of a program listen.
     pub fn urls_of(&self, program: &str) -> Vec<String> {
         self.processes.iter().filter(|p| p.name() == program).map(Process::url).collect()

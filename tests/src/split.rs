@@ -57,7 +57,10 @@ const PROGRAMS: &[Program] = &[
     },
 ];
 
-/// What the gateway has of it.
+/// What all have of it.
+const COMMON: &[&str] = &["otlp"];
+
+/// What the gateway has of it besides.
 const GATEWAY: &[&str] = &["allowed_origins", "oidc", "personas", "sessions"];
 
 /// The program before the services.
@@ -189,7 +192,7 @@ fn whole(config: &str) -> Table {
 }
 
 fn of_service(whole: &Table, program: &Program, layout: &Layout) -> Table {
-    let mut config = picked(whole, program.keys);
+    let mut config = picked(whole, &[COMMON, program.keys].concat());
     config.insert("public_url".to_owned(), layout.url.as_str().into());
     let limits = whole["limits"].as_table().unwrap();
     config.insert("limits".to_owned(), picked(limits, program.limits).into());
@@ -217,7 +220,7 @@ fn shown(authority: &Authority, name: &str, ca: &str) -> Table {
 
 fn of_gateway(whole: &Table, layout: &Layout, links: &Path, tls: bool) -> Table {
     let scheme = if tls { "https" } else { "http" };
-    let mut config = picked(whole, GATEWAY);
+    let mut config = picked(whole, &[COMMON, GATEWAY].concat());
     config.insert("links_dir".to_owned(), links.to_string_lossy().into_owned().into());
     config.insert("public_url".to_owned(), layout.url.as_str().into());
     let mut upstreams = Table::new();
