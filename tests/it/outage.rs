@@ -67,7 +67,7 @@ impl World {
         pavel.introspection().revoke_token(request).await.unwrap();
         let mut tokens = BTreeSet::new();
         for _ in 0..20 {
-            tokens.insert(another_token(&http, &known, &revoked).await);
+            tokens.insert(support::another_token(&http, &known, &revoked).await);
         }
         let said = cognito.environment_at(pool.url());
         let said = |key: &str| said.iter().find(|(k, _)| k.ends_with(key)).unwrap().1.clone();
@@ -120,19 +120,6 @@ impl World {
     }
 }
 
-/// A token that is not the one before.
-async fn another_token(http: &Http, (id, secret): &(String, String), old: &str) -> String {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let answer = http.token(id, secret, "").await;
-        if answer.status == 200 && answer.access_token() != old {
-            return answer.access_token();
-        }
-        assert!(Instant::now() < until, "no new token: {}", answer.status);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 #[tokio::test(flavor = "multi_thread")]
 async fn without_store_and_pool_what_is_known_goes_on() {
     let cognito = Cognito::start().await;
@@ -175,7 +162,7 @@ async fn without_store_and_pool_what_is_known_goes_on() {
         until_well(words, async || world.create(&wish).await.is_ok()).await;
         until_well(words, async || world.plane.http().get("/readyz").await.status == 200).await;
         let again = back.elapsed();
-        another_token(&world.http, &world.new, "").await;
+        support::another_token(&world.http, &world.new, "").await;
         world.goes_on().await;
         text.push_str(&format!(
             "| {words} | {:.1} s | {:.1} s |\n",

@@ -8,6 +8,8 @@ use base64::engine::general_purpose::STANDARD;
 use tonic::Status;
 use tonic_types::{ErrorDetails, StatusExt};
 use turnpike_proto::v1 as pb;
+#[cfg(feature = "aws")]
+use turnpike_tests::Http;
 use turnpike_tests::{Caller, Plane};
 
 /// What [`within`] sees of what may lag in every set-up: what an index says, or a gateway that has read a moment ago.
@@ -72,6 +74,20 @@ pub async fn client(member: &Caller, display_name: &str) -> (pb::Client, String)
     };
     let answer = member.clients().create_client(request).await.unwrap().into_inner();
     (answer.client.unwrap(), answer.secret.unwrap().value)
+}
+
+/// A token of a client, its id and secret, that is not the one before.
+#[cfg(feature = "aws")]
+pub async fn another_token(http: &Http, (id, secret): &(String, String), old: &str) -> String {
+    let until = Instant::now() + Duration::from_secs(60);
+    loop {
+        let answer = http.token(id, secret, "").await;
+        if answer.status == 200 && answer.access_token() != old {
+            return answer.access_token();
+        }
+        assert!(Instant::now() < until, "no new token: {}", answer.status);
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
 }
 
 /// A grant of scopes of the orders API, asked for by one and approved by the other.

@@ -40,19 +40,6 @@ impl Asker {
     }
 }
 
-/// A token of a client that is not one of those it had before.
-async fn new_token(http: &Http, (id, secret): &(String, String), old: &str) -> String {
-    let until = Instant::now() + Duration::from_secs(30);
-    loop {
-        let answer = http.token(id, secret, "").await;
-        if answer.status == 200 && answer.access_token() != old {
-            return answer.access_token();
-        }
-        assert!(Instant::now() < until, "no new token: {}", answer.status);
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
-}
-
 /// Gets tokens of one client and revokes them, one way, at one process; how long each was good at the other.
 async fn revoke(
     world: &World,
@@ -64,7 +51,7 @@ async fn revoke(
     let (http, mut old, mut all) = (world.plane.http(), String::new(), Vec::new());
     let times = if way == Way::Token { TOKENS } else { CLIENTS };
     for _ in 0..times {
-        let token = new_token(&http, &client, &old).await;
+        let token = support::another_token(&http, &client, &old).await;
         there.see(&token, true).await;
         match way {
             Way::Token => {
