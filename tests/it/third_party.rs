@@ -44,7 +44,7 @@ async fn openid_client_gets_a_token_that_aws_jwt_verify_accepts() {
     let (shop, secret) = client(&pavel, "Partner shop").await;
     grant(&pavel, &olga, &shop, &["place-order", "list-orders"]).await;
 
-    let jwks = format!("{}/.well-known/jwks.json", plane.url());
+    let (issuer, jwks) = (plane.token_issuer().await, plane.jwks_uri().await);
     for authentication in ["basic", "post"] {
         let answer = node(
             "get-token.mjs",
@@ -60,15 +60,15 @@ async fn openid_client_gets_a_token_that_aws_jwt_verify_accepts() {
         assert_eq!(answer["scope"], "lj-health-food/place-order");
         let token = answer["access_token"].as_str().unwrap();
 
-        let verify = [("ISSUER", plane.url()), ("JWKS_URI", &jwks), ("TOKEN", token)];
+        let verify = [("ISSUER", issuer.as_str()), ("JWKS_URI", &jwks), ("TOKEN", token)];
         let verdict = node("verify-token.mjs", &verify).await;
         assert_eq!(verdict["accepted"]["client_id"], shop.client_id.as_str());
         assert_eq!(verdict["accepted"]["version"], 2);
     }
 
     // A token of the same shape and issuer, signed by someone else.
-    let foreign = Issuer::rs256(plane.url()).token(&shop.client_id, "lj-health-food/place-order");
-    let verify = [("ISSUER", plane.url()), ("JWKS_URI", &jwks), ("TOKEN", &foreign)];
+    let foreign = Issuer::rs256(&issuer).token(&shop.client_id, "lj-health-food/place-order");
+    let verify = [("ISSUER", issuer.as_str()), ("JWKS_URI", &jwks), ("TOKEN", &foreign)];
     let verdict = node("verify-token.mjs", &verify).await;
     assert!(verdict["refused"].is_string(), "{verdict}");
 }

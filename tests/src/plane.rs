@@ -5,9 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
+use serde_json::Value;
 use tempfile::TempDir;
 
 use crate::authority::Authority;
+use crate::cognito::Cognito;
 use crate::door::Door;
 use crate::http::Http;
 use crate::ports::Ports;
@@ -38,6 +40,9 @@ struct Shape {
     store: Vec<(&'static str, String)>,
     /// Further ones of what is no gateway alone.
     pool: Vec<(&'static str, String)>,
+    /// The pool itself, where it is the plane's own.
+    #[expect(dead_code, reason = "it ends with this")]
+    cognito: Option<Cognito>,
     /// If it is of separate processes.
     layout: Option<Layout>,
     /// If these know each other by certificates.
@@ -70,19 +75,19 @@ pub fn bin(name: &str) -> PathBuf {
 
 impl Shape {
     async fn new(config: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
         let setup = Setup::current();
-        let data = folder.path().join(DATA).to_string_lossy().into_owned();
-        let store = match setup {
-            Setup::Sqlite => vec![("TURNPIKE_STORE__DATA_DIR", data)],
-            Setup::DynamoDb | Setup::Split => {
-                tokio::fs::create_dir(&data).await.unwrap();
-                new_table().await
-            }
-        };
+        if setup == Setup::Sqlite {
+            let folder = tempfile::tempdir().unwrap();
+            let data = folder.path().join(DATA).to_string_lossy().into_owned();
+            let store = vec![("TURNPIKE_STORE__DATA_DIR", data)];
+            let (config, pool, listen) = (config.to_owned(), Vec::new(), Listen::Anywhere);
+            let (layout, authority, door, cognito) = (None, None, None, None);
+            return Self { folder, config, store, pool, cognito, layout, authority, door, listen };
+        }
+        let cognito = Cognito::start().await;
+        let over = Self::in_environment(config, cognito.environment()).await;
         let layout = (setup == Setup::Split).then(Layout::new);
-        let (config, pool, listen) = (config.to_owned(), Vec::new(), Listen::Anywhere);
-        Self { folder, config, store, pool, layout, authority: None, door: None, listen }
+        Self { layout, cognito: Some(cognito), ..over }
     }
 
     /// One process over a new table of the emulator, whatever the set-up, with this environment.
@@ -97,7 +102,17 @@ impl Shape {
             .partition(|(variable, _): &(&str, String)| variable.starts_with("TURNPIKE_STORE__"));
         let store = [new_table().await, of_store].concat();
         let config = config.to_owned();
-        Self { folder, config, store, pool, layout: None, authority: None, door: None, listen }
+        Self {
+            folder,
+            config,
+            store,
+            pool,
+            cognito: None,
+            layout: None,
+            authority: None,
+            door: None,
+            listen,
+        }
     }
 
     /// Two processes of everything over a new table of the emulator, whatever the set-up, with this environment.
@@ -239,6 +254,23 @@ impl Plane {
     /// A client for plain HTTP.
     pub fn http(&self) -> Http {
         Http::new(&self.url)
+    }
+
+    /// The `iss` of its tokens: of an authorization server elsewhere, if there is one.
+    pub async fn token_issuer(&self) -> String {
+        let about = self.about().await;
+        let of_tokens = about.get("access_token_issuer").unwrap_or(&about["issuer"]);
+        of_tokens.as_str().unwrap().to_owned()
+    }
+
+    /// Where the keys of its tokens are.
+    pub async fn jwks_uri(&self) -> String {
+        self.about().await["jwks_uri"].as_str().unwrap().to_owned()
+    }
+
+    /// What its authorization server says of itself.
+    async fn about(&self) -> Value {
+        self.http().get("/.well-known/openid-configuration").await.json()
     }
 
     /// Opens a session of a persona with their link.

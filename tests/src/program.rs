@@ -51,11 +51,10 @@ impl OrdersApi {
     pub async fn start(plane: &Plane, secret: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         // Neither is derived from the other, or from where the plane is.
-        let about = plane.http().get("/.well-known/openid-configuration").await.json();
-        let about = |key: &str| about[key].as_str().unwrap().to_owned();
+        let (issuer, jwks) = (plane.token_issuer().await, plane.jwks_uri().await);
         let mut process = Command::new(bin("orders-api"))
             .args(["--turnpike", plane.url(), "--listen", "127.0.0.1:0"])
-            .args(["--issuer", &about("issuer"), "--jwks", &about("jwks_uri")])
+            .args(["--issuer", &issuer, "--jwks", &jwks])
             .arg("--database")
             .arg(folder.path().join("orders.sqlite"))
             .env("ORDERS_API_SECRET", secret)

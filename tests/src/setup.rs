@@ -9,7 +9,7 @@ use turnpike_testkit::ministack::MiniStack;
 /// What a plane is made of.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Setup {
-    /// One process over `DynamoDB`, as an emulator plays it.
+    /// One process over `DynamoDB` and Cognito, as an emulator and a strict fake play them.
     DynamoDb,
     /// Two processes of each service and a gateway over the same.
     Split,

@@ -15,6 +15,14 @@ export class OrdersApi {
   ) {}
 
   static async start(identifier: string, secret: string): Promise<OrdersApi> {
+    const turnpike = required("TURNPIKE_BASE_URL");
+    // Neither is derived from the other, or from where Turnpike is.
+    const about = await fetch(`${turnpike}/.well-known/openid-configuration`);
+    const { issuer, access_token_issuer, jwks_uri } = (await about.json()) as {
+      issuer: string;
+      access_token_issuer?: string;
+      jwks_uri: string;
+    };
     const database = join(mkdtempSync(join(tmpdir(), "orders-")), "orders.sqlite");
     const child = spawn(
       required("TURNPIKE_ORDERS_API"),
@@ -23,7 +31,9 @@ export class OrdersApi {
         env: {
           ...process.env,
           ORDERS_API_SECRET: secret,
-          ORDERS_API_TURNPIKE: required("TURNPIKE_BASE_URL"),
+          ORDERS_API_TURNPIKE: turnpike,
+          ORDERS_API_ISSUER: access_token_issuer ?? issuer,
+          ORDERS_API_JWKS: jwks_uri,
         },
         stdio: ["ignore", "pipe", "inherit"],
       },
