@@ -21,6 +21,9 @@ use crate::split::{self, Layout};
 /// The folder of its database, where it has one, and of its socket.
 const DATA: &str = "data";
 
+/// For the configuration of one that has a broker: of a busy machine nobody knows how long an answer takes.
+const PATIENT: &str = "\n[broker]\nanswer_timeout_ms = 15000\nstore_timeout_ms = 10000\n";
+
 /// A running plane; its processes end with it.
 #[derive(Debug)]
 pub struct Plane {
@@ -85,7 +88,8 @@ impl Shape {
             return Self { folder, config, store, pool, cognito, layout, authority, door, listen };
         }
         let cognito = Cognito::start().await;
-        let over = Self::in_environment(config, cognito.environment()).await;
+        let config = format!("{config}{PATIENT}");
+        let over = Self::in_environment(&config, cognito.environment()).await;
         let layout = (setup == Setup::Split).then(Layout::new);
         Self { layout, cognito: Some(cognito), ..over }
     }
