@@ -9,7 +9,7 @@ use tonic::Code;
 use turnpike_proto::v1 as pb;
 use turnpike_tests::{Caller, Plane};
 
-use crate::support::{basic, client, grant, orders_api, program};
+use crate::support::{ask_for, basic, client, grant, orders_api, program};
 
 /// Kinds of callers, in the order of the columns below.
 const KINDS: [&str; 10] = [
@@ -134,14 +134,7 @@ pub async fn world_of(plane: Plane, mut people: BTreeMap<&str, Caller>) -> World
     let (api, api_secret) = orders_api(&olga).await;
     let (shop, shop_secret) = client(&pavel, "Partner shop").await;
     let active = grant(&pavel, &olga, &shop, &["place-order"]).await;
-    let request = pb::RequestGrantRequest {
-        client_id: shop.client_id.clone(),
-        resource_server: api.identifier.clone(),
-        scopes: vec![format!("{}/list-orders", api.identifier)],
-        reason: "to list".to_owned(),
-        ..pb::RequestGrantRequest::default()
-    };
-    let pending = pavel.grants().request_grant(request).await.unwrap().into_inner().grant.unwrap();
+    let pending = ask_for(&api.identifier, &pavel, &shop, &["list-orders"]).await;
     let team = pb::Team {
         team: "spare".to_owned(),
         display_name: "Spare".to_owned(),

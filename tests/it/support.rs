@@ -36,15 +36,23 @@ pub async fn known_to_all(plane: &Plane) {
     tokio::time::sleep(plane.lag()).await;
 }
 
+/// The identifier of the orders API of the story.
+const ORDERS: &str = "lj-health-food";
+
 /// The orders API of the story, registered by its owner; answers with its introspection secret.
 pub async fn orders_api(owner: &Caller) -> (pb::ResourceServer, String) {
+    orders_api_as(owner, ORDERS).await
+}
+
+/// The same with another identifier.
+pub async fn orders_api_as(owner: &Caller, identifier: &str) -> (pb::ResourceServer, String) {
     let scope = |name: &str, description: &str| pb::Scope {
         name: name.to_owned(),
         description: description.to_owned(),
     };
     let request = pb::CreateResourceServerRequest {
         resource_server: Some(pb::ResourceServer {
-            identifier: "lj-health-food".to_owned(),
+            identifier: identifier.to_owned(),
             display_name: "LJ Health Food".to_owned(),
             description: "Takes orders.".to_owned(),
             team: "orders".to_owned(),
@@ -97,16 +105,18 @@ pub async fn grant(
     client: &pb::Client,
     names: &[&str],
 ) -> pb::Grant {
-    let request = pb::RequestGrantRequest {
-        client_id: client.client_id.clone(),
-        resource_server: "lj-health-food".to_owned(),
-        scopes: names.iter().map(|name| format!("lj-health-food/{name}")).collect(),
-        reason: "the shop places orders".to_owned(),
-        ..pb::RequestGrantRequest::default()
-    };
-    let asked = member.grants().request_grant(request).await.unwrap().into_inner();
-    let asked = asked.grant.unwrap();
-    assert_eq!(asked.state(), pb::GrantState::Pending);
+    grant_of(ORDERS, member, owner, client, names).await
+}
+
+/// The same of what has another identifier.
+pub async fn grant_of(
+    identifier: &str,
+    member: &Caller,
+    owner: &Caller,
+    client: &pb::Client,
+    names: &[&str],
+) -> pb::Grant {
+    let asked = ask_for(identifier, member, client, names).await;
     let request = pb::ApproveGrantRequest {
         grant_id: asked.grant_id,
         etag: asked.etag,
@@ -114,6 +124,26 @@ pub async fn grant(
     };
     let approved = owner.grants().approve_grant(request).await.unwrap().into_inner();
     approved.grant.unwrap()
+}
+
+/// A grant of these scopes, asked for and not decided.
+pub async fn ask_for(
+    identifier: &str,
+    member: &Caller,
+    client: &pb::Client,
+    names: &[&str],
+) -> pb::Grant {
+    let request = pb::RequestGrantRequest {
+        client_id: client.client_id.clone(),
+        resource_server: identifier.to_owned(),
+        scopes: names.iter().map(|name| format!("{identifier}/{name}")).collect(),
+        reason: "the shop places orders".to_owned(),
+        ..pb::RequestGrantRequest::default()
+    };
+    let asked = member.grants().request_grant(request).await.unwrap().into_inner();
+    let asked = asked.grant.unwrap();
+    assert_eq!(asked.state(), pb::GrantState::Pending);
+    asked
 }
 
 /// `authorization` for a secret whose owner's name needs no encoding.
