@@ -15,9 +15,13 @@ FUZZ_SECONDS ?= 20
 # What is built on the AWS SDK; not in `default-members` either.
 AWS := turnpike-issuer-cognito turnpike-store-dynamodb
 
-# What starts a plane again for each kill, or makes thousands of calls, and takes minutes where that is 13 processes:
-# the other two set-ups run it.
-SPLIT_SKIPS ?= --skip boundary::no_value --skip crash::
+# What starts a plane again for each kill, or makes thousands of calls, and takes minutes where that is 13 processes, or
+# starts programs and no plane: the other two set-ups run it.
+SPLIT_SKIPS ?= --skip boundary::no_value --skip crash:: --skip languages::each_reads
+
+# The orders API in other languages: what a compiler makes of it.
+GO_API := target/examples/go-orders-api
+JAVA_API := examples/java-orders-api/target/orders-api.jar
 
 # What only replicas over DynamoDB and Cognito show; how fast a revocation is known is measured by itself.
 REPLICAS := deployed:: import:: outage:: replicas::replicas_ tls::
@@ -47,7 +51,7 @@ test-rust: ui ## Unit and conformance tests
 	cargo test --workspace --exclude turnpike-tests $(addprefix --exclude ,$(AWS))
 
 .PHONY: test-aws
-test-aws: ui $(VENV) $(CDK_TEMPLATES) tests/clients/node_modules ## What is built on the AWS SDK, against a fake and an emulator; writes target/aws/report.md
+test-aws: ui examples $(CDK_TEMPLATES) tests/clients/node_modules ## What is built on the AWS SDK, against a fake and an emulator; writes target/aws/report.md
 	scripts/need-chromium
 	cargo test $(addprefix -p ,$(AWS))
 	cargo test -p turnpike-runtime --features aws
@@ -64,10 +68,13 @@ test-ui: $(UI)/node_modules ## Unit tests of the portal
 	cd $(UI) && npm test
 
 .PHONY: test-e2e
-test-e2e: ui $(VENV) tests/clients/node_modules ## End to end against the real binary: API, crashes, browser, third parties' clients
+test-e2e: ui examples tests/clients/node_modules ## End to end against the real binary: API, crashes, browser, third parties' clients
 	scripts/need-chromium
 	cargo build --bins
 	cargo test -p turnpike-tests
+
+.PHONY: examples
+examples: $(VENV) examples/node-orders-api/node_modules $(GO_API) $(JAVA_API) ## Build the orders API in other languages; needs Go 1.25, JDK 17, Maven
 
 .PHONY: deploy-check
 deploy-check: $(CDK_TEMPLATES) $(DEPLOY_VENV) ## What is deployed: templates, policies, manifests, image
@@ -131,9 +138,20 @@ tests/clients/node_modules: tests/clients/package-lock.json
 	cd tests/clients && npm ci --no-audit --no-fund
 	touch $@
 
-$(VENV): tests/clients/requirements.txt deploy/emulator/requirements.txt
+examples/node-orders-api/node_modules: examples/node-orders-api/package-lock.json
+	cd examples/node-orders-api && npm ci --no-audit --no-fund
+	touch $@
+
+$(GO_API): $(wildcard examples/go-orders-api/*)
+	cd examples/go-orders-api && test -z "$$(gofmt -l .)" && go vet ./... && go build -o $(CURDIR)/$@ .
+
+$(JAVA_API): $(shell git ls-files -co --exclude-standard examples/java-orders-api 2>/dev/null)
+	cd examples/java-orders-api && mvn --batch-mode --no-transfer-progress --quiet package
+	touch $@
+
+$(VENV): tests/clients/requirements.txt deploy/emulator/requirements.txt examples/python-orders-api/requirements.txt
 	python3 -m venv $(VENV)
-	$(VENV)/bin/python -m pip install --quiet -r tests/clients/requirements.txt
+	$(VENV)/bin/python -m pip install --quiet -r tests/clients/requirements.txt -r examples/python-orders-api/requirements.txt
 	touch $@
 
 $(CARGO_DENY):

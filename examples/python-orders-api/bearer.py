@@ -45,6 +45,11 @@ class Verifier:
 
     def _verify(self, token: str) -> dict:
         try:
+            self.keys.get_signing_keys()  # from memory, as a rule
+        except (jwt.PyJWTError, ValueError, OSError) as error:
+            # Without keys nothing is known about the token.
+            raise Refusal(503) from error
+        try:
             return jwt.decode(
                 token,
                 self.keys.get_signing_key_from_jwt(token),
@@ -57,8 +62,7 @@ class Verifier:
                     "verify_aud": False,
                 },
             )
-        except (jwt.PyJWKClientConnectionError, jwt.PyJWKSetError) as error:
-            # Without keys nothing is known about the token.
+        except jwt.PyJWKClientConnectionError as error:  # while it looked for a key that is not among them
             raise Refusal(503) from error
         except (jwt.PyJWTError, ValueError) as error:
             raise Refusal(401, "invalid_token") from error

@@ -24,6 +24,7 @@ mod examples;
 mod frames;
 #[cfg(feature = "aws")]
 mod import;
+mod languages;
 mod links;
 mod metrics;
 #[cfg(feature = "aws")]

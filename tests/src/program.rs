@@ -11,6 +11,9 @@ use tokio::process::{Child, Command};
 use crate::http::Http;
 use crate::plane::{Plane, bin};
 
+/// How long a program may take, on a machine that is busy with other tests.
+const PATIENCE: Duration = Duration::from_secs(120);
+
 /// A running orders API; the process ends with it.
 #[derive(Debug)]
 pub struct OrdersApi {
@@ -52,23 +55,28 @@ impl OrdersApi {
         let folder = tempfile::tempdir().unwrap();
         // Neither is derived from the other, or from where the plane is.
         let (issuer, jwks) = (plane.token_issuer().await, plane.jwks_uri().await);
-        let mut process = Command::new(bin("orders-api"))
+        let mut command = Command::new(bin("orders-api"));
+        command
             .args(["--turnpike", plane.url(), "--listen", "127.0.0.1:0"])
             .args(["--issuer", &issuer, "--jwks", &jwks])
             .arg("--database")
             .arg(folder.path().join("orders.sqlite"))
-            .env("ORDERS_API_SECRET", secret)
-            .stdin(Stdio::null())
-            .stdout(Stdio::piped())
-            .kill_on_drop(true)
-            .spawn()
-            .unwrap();
+            .env("ORDERS_API_SECRET", secret);
+        Self::run(command, folder).await
+    }
+
+    /// Runs one until it says where it listens.
+    pub(crate) async fn run(mut command: Command, folder: TempDir) -> Self {
+        // Without its environment, where the secret is.
+        let name = format!("{:?}", (command.as_std().get_program(), command.as_std().get_args()));
+        let process = command.stdin(Stdio::null()).stdout(Stdio::piped()).kill_on_drop(true);
+        let mut process = process.spawn().unwrap_or_else(|e| panic!("{name}: {e}"));
         let mut lines = BufReader::new(process.stdout.take().unwrap()).lines();
-        let line = tokio::time::timeout(Duration::from_secs(60), lines.next_line())
+        let line = tokio::time::timeout(PATIENCE, lines.next_line())
             .await
-            .expect("orders-api did not say that it listens")
+            .unwrap_or_else(|_| panic!("{name} did not say that it listens"))
             .unwrap()
-            .expect("orders-api ended before it listened");
+            .unwrap_or_else(|| panic!("{name} ended before it listened"));
         let Listening { url } = serde_json::from_str(&line).unwrap();
         Self { process, url, _folder: folder }
     }
@@ -119,10 +127,8 @@ impl Ended {
     /// Runs a command to its end.
     pub async fn of(mut command: Command) -> Self {
         let output = command.stdin(Stdio::null()).kill_on_drop(true).output();
-        let output = tokio::time::timeout(Duration::from_secs(60), output)
-            .await
-            .expect("the program did not end")
-            .unwrap();
+        let output =
+            tokio::time::timeout(PATIENCE, output).await.expect("the program did not end").unwrap();
         Self {
             code: output.status.code(),
             stdout: String::from_utf8(output.stdout).unwrap(),

@@ -80,6 +80,7 @@ const ARROWS: &[(&str, &[&str])] = &[
             "turnpike-proto",
         ],
     ),
+    ("lambda-authorizer", &["turnpike-sdk"]),
     ("orders-api", &["turnpike-sdk"]),
     ("partner-app", &["turnpike-sdk"]),
 ];
@@ -102,6 +103,8 @@ const OWNED: &[(&str, &[&str])] = &[
     ("aws-config", &["turnpike-issuer-cognito", "turnpike-store-dynamodb"]),
     ("aws-sdk-cognitoidentityprovider", &["turnpike-issuer-cognito"]),
     ("aws-sdk-dynamodb", &["turnpike-store-dynamodb"]),
+    ("aws_lambda_events", &["lambda-authorizer"]),
+    ("lambda_runtime", &["lambda-authorizer"]),
     ("rusqlite", &["turnpike-store-sqlite", "orders-api", "partner-app"]),
 ];
 
