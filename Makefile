@@ -24,7 +24,7 @@ GO_API := target/examples/go-orders-api
 JAVA_API := examples/java-orders-api/target/orders-api.jar
 
 # What only replicas over DynamoDB and Cognito show; how fast a revocation is known is measured by itself.
-REPLICAS := deployed:: import:: outage:: replicas::replicas_ tls::
+REPLICAS := deployed:: import:: metrics:: outage:: replicas::replicas_ tls::
 
 .PHONY: help
 help: ## This list

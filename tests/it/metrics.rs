@@ -4,6 +4,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use serde_json::Value;
+use turnpike_proto::v1 as pb;
+#[cfg(feature = "aws")]
+use turnpike_tests::Cognito;
 use turnpike_tests::{Http, Plane};
 
 use crate::support::{client, grant, orders_api};
@@ -16,25 +19,44 @@ const PROMQL: [&str; 7] =
     ["by", "histogram_quantile", "label_values", "max", "rate", "sum", "topk"];
 /// Labels that are not the process's: who scrapes it adds them.
 const OF_THE_SCRAPE: [&str; 2] = ["instance", "service"];
+/// How the names begin of what is measured only where the authorization server lives elsewhere.
+const ELSEWHERE: [&str; 3] = ["turnpike_broker_", "turnpike_drift", "turnpike_outbox_"];
 
 /// Labels by the name of what was exported, as it stands in a query.
 type Exported = BTreeMap<String, BTreeSet<String>>;
 
+/// What goes to CloudWatch: the name, and who has it by which labels.
+type Taken = BTreeMap<String, Value>;
+
 #[tokio::test]
 async fn every_metric_that_deploy_names_is_exported() {
-    let exported = exported().await;
-    for query in queries(DASHBOARD) {
-        check(&query, &exported);
+    let plane = Plane::start().await;
+    use_all_of_it(&plane).await;
+    let exported = exported(&plane.urls()).await;
+    let here = |text: &str| !ELSEWHERE.iter().any(|begin| text.contains(begin));
+    for query in queries(DASHBOARD).iter().filter(|query| here(query)) {
+        check(query, &exported);
     }
-    let cloudwatch: BTreeMap<String, Value> = serde_json::from_str(CLOUDWATCH).unwrap();
-    for (name, how) in &cloudwatch {
-        let histogram = exported.get(&format!("{name}_count"));
-        let labels = exported.get(name).or(histogram).unwrap_or_else(|| panic!("no `{name}`"));
-        for label in
-            how["dimensions"].as_array().unwrap().iter().flat_map(|set| set.as_array().unwrap())
-        {
-            let label = label.as_str().unwrap();
-            assert!(OF_THE_SCRAPE.contains(&label) || labels.contains(label), "{name} by {label}");
+    for (name, how) in taken().iter().filter(|(name, _)| here(name)) {
+        check_labels(name, how, &exported);
+    }
+}
+
+#[cfg(feature = "aws")]
+#[tokio::test(flavor = "multi_thread")]
+async fn over_a_pool_each_process_exports_what_deploy_takes_from_it() {
+    let cognito = Cognito::start().await;
+    let plane = Plane::replicated("", cognito.environment()).await;
+    use_all_of_it(&plane).await;
+    let all = exported(&plane.urls()).await;
+    for query in queries(DASHBOARD) {
+        check(&query, &all);
+    }
+    for (name, how) in taken() {
+        for service in texts(&how["of"]) {
+            let urls = plane.urls_of(&format!("turnpike-{service}"));
+            assert!(!urls.is_empty(), "{name}: there is no {service}");
+            check_labels(&format!("{name} of {service}"), &how, &exported(&urls).await);
         }
     }
 }
@@ -55,9 +77,8 @@ fn a_query_of_something_else_is_found() {
     }
 }
 
-/// What the processes export after they did a little of everything.
-async fn exported() -> Exported {
-    let plane = Plane::start().await;
+/// Has every process do a little of what it does.
+async fn use_all_of_it(plane: &Plane) {
     let (olga, pavel) = (plane.caller("olga").await, plane.caller("pavel").await);
     orders_api(&olga).await;
     let (shop, secret) = client(&pavel, "Partner shop").await;
@@ -67,9 +88,18 @@ async fn exported() -> Exported {
     for path in ["/oauth2/introspect", "/oauth2/revoke"] {
         http.form(path, &[], &[("token", token.as_str())]).await;
     }
+    let request = pb::RevokeTokenRequest { token, ..Default::default() };
+    pavel.introspection().revoke_token(request).await.unwrap();
+    pavel.teams().list_teams(pb::ListTeamsRequest::default()).await.unwrap();
+    let aino = plane.caller("aino").await;
+    aino.audit().list_events(pb::ListEventsRequest::default()).await.unwrap();
+}
+
+/// What the processes at these addresses export.
+async fn exported(urls: &[String]) -> Exported {
     let mut text = String::new();
-    for url in plane.urls() {
-        text.push_str(&Http::new(&url).get("/metrics").await.text());
+    for url in urls {
+        text.push_str(&Http::new(url).get("/metrics").await.text());
     }
     let mut exported = Exported::new();
     for line in text.lines().filter(|line| !line.starts_with('#') && !line.is_empty()) {
@@ -80,6 +110,24 @@ async fn exported() -> Exported {
         entry.extend(labels.split("\",").filter_map(|l| Some(l.split_once('=')?.0.to_owned())));
     }
     exported
+}
+
+fn taken() -> Taken {
+    serde_json::from_str(CLOUDWATCH).unwrap()
+}
+
+/// Holds the labels by which a metric is taken against those that it has.
+fn check_labels(what: &str, how: &Value, exported: &Exported) {
+    let name = what.split(' ').next().unwrap();
+    let histogram = exported.get(&format!("{name}_count"));
+    let labels = exported.get(name).or(histogram).unwrap_or_else(|| panic!("no {what}"));
+    for label in how["dimensions"].as_array().unwrap().iter().flat_map(texts) {
+        assert!(OF_THE_SCRAPE.contains(&label) || labels.contains(label), "{what} by {label}");
+    }
+}
+
+fn texts(list: &Value) -> impl Iterator<Item = &str> {
+    list.as_array().unwrap().iter().map(|text| text.as_str().unwrap())
 }
 
 /// Every query of a dashboard.

@@ -352,7 +352,7 @@ impl Follower {
 }
 
 /// An error with its causes, for the log.
-fn causes(error: &dyn std::error::Error) -> String {
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
     let cause = error.source().map(causes);
     cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }

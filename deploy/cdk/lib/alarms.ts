@@ -6,8 +6,9 @@ import { Duration } from "aws-cdk-lib";
 import * as cloudwatch from "aws-cdk-lib/aws-cloudwatch";
 import { HttpCodeElb, HttpCodeTarget } from "aws-cdk-lib/aws-elasticloadbalancingv2";
 
+import { tellingSeconds, walkPauseMinutes, walkSeconds } from "./cognito-budgets.js";
 import type { DataStack } from "./data-stack.js";
-import { metric } from "./metrics.js";
+import { exports, metric } from "./metrics.js";
 import type { ServicesStack } from "./services-stack.js";
 import { serviceNames, services, type ServiceName } from "./services.js";
 
@@ -32,7 +33,13 @@ export interface Watched {
 }
 
 export function conditions(watched: Watched): Condition[] {
-  return [...ofTheDoor(watched), ...serviceNames.flatMap((name) => ofAProcess(name, watched)), ...ofTokens(), ...ofTheTable(watched)];
+  return [
+    ...ofTheDoor(watched),
+    ...serviceNames.flatMap((name) => ofAProcess(name, watched)),
+    ...ofTokens(),
+    ...ofThePool(),
+    ...ofTheTable(watched),
+  ];
 }
 
 function ofTheDoor({ services: { loadBalancer, targets } }: Watched): Condition[] {
@@ -114,24 +121,31 @@ function ofAProcess(name: ServiceName, { services: stack }: Watched): Condition[
       atLeast: 15,
     },
   ];
-  // The gateway serves no RPC of its own.
-  return name === "gateway" ? common : [...common, ...ofItsCalls(name)];
+  return [...common, ...ofItsPolicy(name), ...ofItsCalls(name)];
 }
 
-function ofItsCalls(name: ServiceName): Condition[] {
-  const calls = "rpc_server_call_duration_seconds";
-  const bad = ["INTERNAL", "UNAVAILABLE", "DATA_LOSS", "DEADLINE_EXCEEDED", "UNKNOWN"].map((rpc_status_code) =>
-    metric(calls, { service: name, rpc_status_code }, "SampleCount"),
-  );
+function ofItsPolicy(name: ServiceName): Condition[] {
+  const lag = "turnpike_policy_lag_seconds";
+  if (!exports(name, lag)) return [];
   return [
     {
       name: `policy-behind-${name}`,
       says: `A replica of ${name} does not follow the log: what was revoked may still be good there.`,
-      metric: metric("turnpike_policy_lag_seconds", { service: name }, "Maximum"),
+      metric: metric(lag, { service: name }, "Maximum"),
       above: 5,
       of: 3,
       atLeast: 3,
     },
+  ];
+}
+
+function ofItsCalls(name: ServiceName): Condition[] {
+  const calls = "rpc_server_call_duration_seconds";
+  if (!exports(name, calls)) return [];
+  const bad = ["INTERNAL", "UNAVAILABLE", "DATA_LOSS", "DEADLINE_EXCEEDED", "UNKNOWN"].map((rpc_status_code) =>
+    metric(calls, { service: name, rpc_status_code }, "SampleCount"),
+  );
+  return [
     {
       name: `calls-fail-${name}`,
       says: `More than 1 % of the calls to ${name} fail by its own fault.`,
@@ -147,38 +161,113 @@ function ofTokens(): Condition[] {
   const outcomes = (outcome: string) =>
     metric("turnpike_http_requests_total", { service: "tokens", endpoint: "/oauth2/token", outcome }, "Sum");
   const failed = [outcomes("temporarily_unavailable"), outcomes("server_error")];
+  const served = (from: string) => metric("turnpike_broker_served_total", { service: "tokens", from }, "Sum");
+  const bridged = [served("bridge"), served("outage")];
+  const contradicted = ["grant_refused", "scope_refused", "secret_refused"].map((reason) =>
+    metric("turnpike_broker_refused_total", { service: "tokens", reason }, "Sum"),
+  );
   return [
     {
       name: "tokens-fail",
       says: "More than 5 % of those who ask for a token, and may have one, do not get it.",
-      metric: ratio(failed, [...failed, outcomes("issued")]),
+      metric: ratio(failed, [...failed, outcomes("issued"), outcomes("kept")]),
       above: 5,
       of: 5,
+      atLeast: 3,
+    },
+    {
+      // A kept token bridges the last quarter of its life, less a minute: 14 minutes of one of an hour. Three of them are
+      // gone when this rings; those who have no kept token make `tokens-fail` ring by then.
+      name: "tokens-bridged",
+      says: "More than 5 % of the tokens given are kept ones that should have been replaced: no new ones can be had.",
+      metric: ratio(bridged, [...bridged, served("cache"), served("issuer")]),
+      above: 5,
+      of: 5,
+      atLeast: 3,
+    },
+    {
+      // The broker looks at the outbox before it counts one, so that a change on its way is none. What the pool has taken
+      // may still take Cognito a moment to follow: hence minutes, of which one who asks again fills three at once.
+      name: "tokens-contradicted",
+      says: "The pool refuses a token that the registry grants: somebody else has changed a client there.",
+      metric: total(contradicted, "refused tokens"),
+      above: 0,
+      of: 15,
       atLeast: 3,
     },
   ];
 }
 
+/**
+ * The registry is the truth, and the pool its image: what is wrong is an image that does not follow, and one that somebody
+ * else has changed. Both programs that keep the pool measure it in the table, and so the same; if this one is gone,
+ * `replicas-missing` says so.
+ */
+function ofThePool(): Condition[] {
+  const service = "clients";
+  const drift = (kind: string) => metric("turnpike_drift", { service, kind }, "Maximum");
+  return [
+    {
+      // A change is told within seconds, one that failed is tried again within a minute, and what a dead process left is
+      // taken over after half of one. Nothing waits for longer than a change of every client of a full pool takes.
+      name: "outbox-stuck",
+      says: "Cognito has not been told of a change for longer than it takes to tell it of all clients.",
+      metric: metric("turnpike_outbox_oldest_seconds", { service }, "Maximum"),
+      above: tellingSeconds,
+      of: 5,
+      atLeast: 5,
+    },
+    {
+      // It stands until the next walk: there is nothing to wait for.
+      name: "drift-found",
+      says: "A client or resource server in the pool is not what the registry says, or is missing there.",
+      metric: total([drift("different"), drift("missing")], "objects"),
+      above: 0,
+      of: 3,
+      atLeast: 3,
+    },
+    {
+      // While an existing pool is adopted there are many, for weeks; that there are more is news at any time.
+      name: "unmanaged-found",
+      says: "A walk found more clients or resource servers that only the pool knows than the one before.",
+      metric: new cloudwatch.MathExpression({
+        label: "more objects",
+        period: Duration.minutes(1),
+        expression: "DIFF(m0)",
+        usingMetrics: { m0: drift("unmanaged") },
+      }),
+      above: 0,
+      of: 1,
+      atLeast: 1,
+    },
+    {
+      // The age counts from when the last whole walk began. It is oldest just before the next one ends: a walk, the pause,
+      // and another walk. Before the first has ended it counts from 1970, and a new installation may have a while for it.
+      name: "walk-overdue",
+      says: "No walk that looks for drift has reached its end for longer than two of a full pool take.",
+      metric: metric("turnpike_drift_walk_age_seconds", { service }, "Maximum"),
+      above: 2 * walkSeconds + 60 * walkPauseMinutes,
+      of: 60,
+      atLeast: 60,
+    },
+  ];
+}
+
 function ofTheTable({ data: { table } }: Watched): Condition[] {
-  const sum = { statistic: "Sum", period: Duration.minutes(1) };
-  const operations = ["GetItem", "Query", "TransactWriteItems"];
   const of = (metricName: string, label: string) =>
-    new cloudwatch.MathExpression({
-      label,
-      period: Duration.minutes(1),
-      expression: `SUM([${operations.map((_, n) => `FILL(m${n}, 0)`).join(", ")}])`,
-      usingMetrics: Object.fromEntries(
-        operations.map((Operation, n) => [
-          `m${n}`,
+    total(
+      ["GetItem", "Query", "TransactWriteItems"].map(
+        (Operation) =>
           new cloudwatch.Metric({
             namespace: "AWS/DynamoDB",
             metricName,
             dimensionsMap: { TableName: table.tableName, Operation },
-            ...sum,
+            statistic: "Sum",
+            period: Duration.minutes(1),
           }),
-        ]),
       ),
-    });
+      label,
+    );
   return [
     {
       name: "table-throttled",
@@ -201,14 +290,26 @@ function ofTheTable({ data: { table } }: Watched): Condition[] {
 
 /** In percent; 0 where little was asked. */
 function ratio(parts: cloudwatch.IMetric[], whole: cloudwatch.IMetric[]): cloudwatch.MathExpression {
-  const sum = (prefix: string, { length }: unknown[]) =>
-    `SUM([${Array.from({ length }, (_, n) => `FILL(${prefix}${n}, 0)`).join(", ")}])`;
-  const named = (prefix: string, list: cloudwatch.IMetric[]) => list.map((one, n) => [`${prefix}${n}`, one] as const);
-  const all = sum("w", whole);
+  const all = summed("w", whole);
   return new cloudwatch.MathExpression({
     label: "percent",
     period: Duration.minutes(1),
-    expression: `IF(${all} > 20, 100 * ${sum("p", parts)} / ${all}, 0)`,
-    usingMetrics: Object.fromEntries([...named("p", parts), ...named("w", whole)]),
+    expression: `IF(${all} > 20, 100 * ${summed("p", parts)} / ${all}, 0)`,
+    usingMetrics: { ...named("p", parts), ...named("w", whole) },
   });
 }
+
+function total(parts: cloudwatch.IMetric[], label: string): cloudwatch.MathExpression {
+  return new cloudwatch.MathExpression({
+    label,
+    period: Duration.minutes(1),
+    expression: summed("m", parts),
+    usingMetrics: named("m", parts),
+  });
+}
+
+const summed = (prefix: string, { length }: unknown[]) =>
+  `SUM([${Array.from({ length }, (_, n) => `FILL(${prefix}${n}, 0)`).join(", ")}])`;
+
+const named = (prefix: string, list: cloudwatch.IMetric[]) =>
+  Object.fromEntries(list.map((one, n) => [`${prefix}${n}`, one] as const));

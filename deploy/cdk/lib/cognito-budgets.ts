@@ -30,3 +30,25 @@ export function budget(category: Category): number {
   const replicas = users[category].reduce((sum, name) => sum + services[name].replicas.most, 0);
   return Math.max(1, Math.floor((quotas[category] * 0.9) / replicas));
 }
+
+/** Requests a second of each single operation in one pool, below those of its category (same page). */
+export const operationQuota = 5;
+
+/** What a pool takes at most, once AWS was asked to raise its quotas. */
+const clients = 10_000;
+
+/** How long after a walk the next one begins. */
+export const walkPauseMinutes = 10;
+
+/**
+ * How long one walk through a full pool takes that looks for drift: it reads every client (`DescribeUserPoolClient`), in
+ * one process at a time, with the third of the process's budget that work in the background has
+ * (`background_share` of crates/issuer-cognito).
+ */
+export const walkSeconds = clients / (Math.min(budget("client_read"), operationQuota) / 3);
+
+/**
+ * How long it takes to tell a full pool of a change of every client, such as of a scope that all of them had: all who may
+ * tell it are at it, and Cognito takes no more than its quota of `UpdateUserPoolClient`.
+ */
+export const tellingSeconds = clients / operationQuota;

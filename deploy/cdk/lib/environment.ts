@@ -1,5 +1,5 @@
 /** The configuration of the processes, as variables: `TURNPIKE_SECTION__KEY`. `--dump-config` of a program shows all keys. */
-import { budget, users, type Category } from "./cognito-budgets.js";
+import { budget, users, walkPauseMinutes, type Category } from "./cognito-budgets.js";
 import { otlp } from "./collector.js";
 import type { Pool } from "./data-stack.js";
 import { serviceNames, type ServiceName } from "./services.js";
@@ -39,6 +39,7 @@ export function environment(name: ServiceName, { settings, pool, table }: Told):
     AUTHORIZATION_SERVER__ISSUER: pool.issuer,
     AUTHORIZATION_SERVER__JWKS_URI: pool.jwksUri,
     AUTHORIZATION_SERVER__TOKEN_ENDPOINT: pool.tokenEndpoint,
+    AUTHORIZATION_SERVER__DRIFT_WALK_PAUSE_MINUTES: `${walkPauseMinutes}`,
   };
   const budgets: [string, string][] = Object.entries(users)
     .filter(([, names]) => names.includes(name))

@@ -9,6 +9,7 @@ import { unacknowledged } from "../lib/acknowledge.js";
 import { build } from "../lib/app.js";
 import { budget, quotas, users, type Category } from "../lib/cognito-budgets.js";
 import { port } from "../lib/environment.js";
+import { metric, metrics } from "../lib/metrics.js";
 import { root } from "../lib/root.js";
 import { serviceNames, services } from "../lib/services.js";
 import { parseSettings } from "../lib/settings.js";
@@ -163,6 +164,34 @@ test("every alarm has a heading in the runbook, and every heading an alarm", () 
     return kind ? name.slice(0, -kind.length - 1) : name;
   });
   assert.deepEqual([...new Set(alarms)].sort(), [...new Set(headings)].sort());
+});
+
+test("the pool's alarms ring when it is later than its pace makes it, and the runbook says when", () => {
+  const runbook = readFileSync(join(root, "..", "..", "docs", "runbook.md"), "utf8");
+  const section = (name: string) => runbook.split(/^### /m).find((text) => text.startsWith(`\`${name}\``))!;
+  const threshold = (name: string): number =>
+    ofType(templates.operations, "AWS::CloudWatch::Alarm").find(
+      ([, { Properties }]) => Properties["AlarmName"] === `turnpike-${name}`,
+    )![1].Properties["Threshold"];
+  assert.match(section("outbox-stuck"), new RegExp(`: ${Math.floor(threshold("outbox-stuck") / 60)} minutes\\.`));
+  assert.match(section("walk-overdue"), new RegExp(`: ${(threshold("walk-overdue") / 3600).toFixed(1)} hours\\.`));
+});
+
+test("only what a process exports can be watched", () => {
+  assert.throws(() => metric("turnpike_nothing", { service: "tokens" }, "Sum"), /not in metrics.json/);
+  assert.throws(() => metric("turnpike_outbox_depth", { service: "clients", kind: "x" }, "Sum"), /by kind,service is not/);
+  assert.throws(() => metric("turnpike_outbox_depth", { service: "audit" }, "Sum"), /not of audit/);
+  // Those that tell Cognito of changes are those that measure it.
+  for (const [name, { of }] of Object.entries(metrics)) {
+    if (/^turnpike_(outbox|drift)/.test(name)) assert.deepEqual([...of].sort(), [...users.client_update].sort(), name);
+  }
+});
+
+test("every metric that goes to CloudWatch is on the page or in an alarm", () => {
+  const texts = ["AWS::CloudWatch::Alarm", "AWS::CloudWatch::Dashboard"].map((type) =>
+    JSON.stringify(ofType(templates.operations, type)),
+  );
+  for (const name of Object.keys(metrics)) assert.ok(texts.some((text) => text.includes(name)), name);
 });
 
 test("settings are held", () => {

@@ -13,6 +13,7 @@ use super::{DriftKind, Finding, WalkState, compare};
 use crate::keys;
 use crate::list::{ClientFilter, ResourceServerFilter};
 use crate::outbox::Subject;
+use crate::policy::causes;
 use crate::registry::Registry;
 use crate::store::check;
 
@@ -53,7 +54,7 @@ impl Walker {
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.walk_if_due().await {
-                tracing::warn!(error = %error, "drift.walk_failed");
+                tracing::warn!(error = causes(&error), "drift.walk_failed");
             }
             tokio::time::sleep(LOOK).await;
         }

@@ -13,6 +13,7 @@ use crate::commit::unavailable;
 use crate::fault;
 use crate::keys;
 use crate::outbox::claim::Claiming;
+use crate::policy::causes;
 use crate::record::Versioned;
 use crate::registry::Registry;
 use crate::store::{self, Item, Precondition, Write};
@@ -58,7 +59,7 @@ impl Registry {
                 Ok(Some(done)) => return done,
                 Ok(None) => tokio::time::sleep(WAIT).await,
                 Err(error) => {
-                    tracing::warn!(subject = %subject, error = %error, "outbox.store_failed");
+                    tracing::warn!(subject = %subject, error = causes(&error), "outbox.store_failed");
                     return false;
                 }
             }

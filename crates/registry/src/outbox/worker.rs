@@ -9,6 +9,7 @@ use turnpike_domain::Error;
 use super::Subject;
 use crate::keys;
 use crate::outbox::pending::is_announcement;
+use crate::policy::causes;
 use crate::registry::Registry;
 use crate::store::{Query, Source};
 
@@ -33,7 +34,7 @@ impl Worker {
     pub async fn run(&self) {
         loop {
             if let Err(error) = self.clear().await {
-                tracing::warn!(error = %error, "outbox.not_cleared");
+                tracing::warn!(error = causes(&error), "outbox.not_cleared");
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -84,7 +85,7 @@ async fn ended(running: &mut JoinSet<Result<bool, Error>>) -> usize {
     match running.join_next().await {
         Some(Ok(Ok(true))) => 1,
         Some(Ok(Err(error))) => {
-            tracing::warn!(error = %error, "outbox.store_failed");
+            tracing::warn!(error = causes(&error), "outbox.store_failed");
             0
         }
         _ => 0,

@@ -79,9 +79,13 @@ impl Counts {
         for collector in counts.collectors() {
             registry.register(collector).map_err(Error::internal)?;
         }
-        // A rate begins at nought, not with the first of its kind.
+        // A rate begins at nought, not with the first of its kind: a collector that sends differences has nothing to take
+        // the first of a counter from, and drops it.
         for from in Served::ALL {
             counts.served.with_label_values(&[from.as_str()]);
+        }
+        for reason in Failure::REASONS {
+            counts.refused.with_label_values(&[reason]);
         }
         Ok(counts)
     }

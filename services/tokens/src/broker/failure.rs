@@ -36,6 +36,22 @@ pub(crate) enum Failure {
 }
 
 impl Failure {
+    /// Every [`reason`](Self::reason).
+    pub(crate) const REASONS: [&str; 12] = [
+        Self::ClientBudget { retry_after_ms: 0 }.reason(),
+        Self::Defect.reason(),
+        Self::Down.reason(),
+        Self::GrantRefused.reason(),
+        Self::Guesses { retry_after_ms: 0 }.reason(),
+        Self::Pending.reason(),
+        Self::ScopeRefused.reason(),
+        Self::SecretRefused.reason(),
+        Self::StoreDown.reason(),
+        Self::Throttled { retry_after_ms: 0 }.reason(),
+        Self::Turns { retry_after_ms: 0 }.reason(),
+        Self::Unlearned.reason(),
+    ];
+
     /// What an error of the authorization server means.
     pub(crate) fn of(error: &Error) -> Self {
         let is =
