@@ -153,3 +153,16 @@ async fn a_call_is_one_trace_from_the_door_to_the_store() {
         assert!(!text.contains(secret.as_str()));
     }
 }
+
+#[tokio::test]
+async fn traces_are_sent_without_metrics() {
+    let collector = Collector::default();
+    let address = collector.start().await;
+    let config =
+        format!("[otlp]\nendpoint = \"http://{address}\"\ntraced = 1.0\nmetrics_seconds = 0\n");
+    let plane = Plane::start_with(&config).await;
+    orders_api(&plane.caller("olga").await).await;
+    let create = "turnpike.v1.ResourceServerService/CreateResourceServer";
+    collector.wait("a commit", |sent| sent.path(&["commit"], create)).await;
+    assert!(collector.metrics.lock().unwrap().is_empty());
+}

@@ -65,6 +65,7 @@ impl Cognito {
                 "TURNPIKE_AUTHORIZATION_SERVER__REQUESTS_PER_SECOND__RESOURCE_UPDATE",
                 "15".to_owned(),
             ),
+            ("TURNPIKE_AUTHORIZATION_SERVER__REQUESTS_PER_SECOND__OPERATION", "5".to_owned()),
         ]
     }
 

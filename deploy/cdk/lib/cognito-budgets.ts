@@ -34,6 +34,14 @@ export function budget(category: Category): number {
 /** Requests a second of each single operation in one pool, below those of its category (same page). */
 export const operationQuota = 5;
 
+const keepers = Math.max(...users.client_update.map((name) => services[name].replicas.most));
+
+/**
+ * The part of one process. What callers wait for comes from one of the two programs, clients or resource servers, so the
+ * replicas of one share it. Both work off what was left in the outbox; what Cognito throttles then is asked again.
+ */
+export const operationBudget = Math.max(1, Math.floor((operationQuota * 0.9) / keepers));
+
 /** What a pool takes at most, once AWS was asked to raise its quotas. */
 const clients = 10_000;
 
@@ -45,10 +53,10 @@ export const walkPauseMinutes = 10;
  * one process at a time, with the third of the process's budget that work in the background has
  * (`background_share` of crates/issuer-cognito).
  */
-export const walkSeconds = clients / (Math.min(budget("client_read"), operationQuota) / 3);
+export const walkSeconds = clients / (Math.min(budget("client_read"), operationBudget) / 3);
 
 /**
- * How long it takes to tell a full pool of a change of every client, such as of a scope that all of them had: all who may
- * tell it are at it, and Cognito takes no more than its quota of `UpdateUserPoolClient`.
+ * How long it takes to tell a full pool of a change of every client, such as of a scope that all of them had
+ * (`UpdateUserPoolClient`), if the replicas of one of the two programs are at it.
  */
-export const tellingSeconds = clients / operationQuota;
+export const tellingSeconds = clients / (operationBudget * keepers);

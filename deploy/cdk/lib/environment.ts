@@ -1,5 +1,5 @@
 /** The configuration of the processes, as variables: `TURNPIKE_SECTION__KEY`. `--dump-config` of a program shows all keys. */
-import { budget, users, walkPauseMinutes, type Category } from "./cognito-budgets.js";
+import { budget, operationBudget, users, walkPauseMinutes, type Category } from "./cognito-budgets.js";
 import { otlp } from "./collector.js";
 import type { Pool } from "./data-stack.js";
 import { serviceNames, type ServiceName } from "./services.js";
@@ -30,6 +30,8 @@ export function environment(name: ServiceName, { settings, pool, table }: Told):
     SERVER__DRAIN_SECONDS: `${drainSeconds.calls}`,
     LOG__FORMAT: "json",
     OTLP__ENDPOINT: otlp,
+    // The collector reads `/metrics`.
+    OTLP__METRICS_SECONDS: "0",
     STORE__KIND: "dynamodb",
     STORE__TABLE: table,
     STORE__REGION: region,
@@ -47,6 +49,9 @@ export function environment(name: ServiceName, { settings, pool, table }: Told):
       `AUTHORIZATION_SERVER__REQUESTS_PER_SECOND__${category.toUpperCase()}`,
       `${budget(category as Category)}`,
     ]);
+  if (users.client_update.includes(name)) {
+    budgets.push(["AUTHORIZATION_SERVER__REQUESTS_PER_SECOND__OPERATION", `${operationBudget}`]);
+  }
   const gateway = {
     OIDC__ISSUER: staffLogin.issuer,
     OIDC__CLIENT_ID: staffLogin.clientId,

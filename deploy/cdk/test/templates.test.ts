@@ -7,7 +7,7 @@ import { test } from "node:test";
 
 import { unacknowledged } from "../lib/acknowledge.js";
 import { build } from "../lib/app.js";
-import { budget, quotas, users, type Category } from "../lib/cognito-budgets.js";
+import { budget, operationBudget, operationQuota, quotas, users, type Category } from "../lib/cognito-budgets.js";
 import { port } from "../lib/environment.js";
 import { metric, metrics } from "../lib/metrics.js";
 import { root } from "../lib/root.js";
@@ -151,6 +151,7 @@ test("all processes together stay below Cognito's rates", () => {
     assert.ok(together <= quotas[category], `${category}: ${together}`);
     assert.ok(budget(category) >= 1, category);
   }
+  for (const name of users.client_update) assert.ok(operationBudget * services[name].replicas.most <= operationQuota, name);
 });
 
 test("every alarm has a heading in the runbook, and every heading an alarm", () => {

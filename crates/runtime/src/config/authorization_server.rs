@@ -66,6 +66,8 @@ pub struct Budgets {
     pub resource_read: u32,
     /// `UserPoolResourceUpdate`, of 15.
     pub resource_update: u32,
+    /// Each single operation of these four, of 5 in a pool.
+    pub operation: u32,
     /// Tokens from the token endpoint, of 150.
     pub tokens: u32,
 }
@@ -120,8 +122,14 @@ impl Default for Cognito {
 
 impl Default for Budgets {
     fn default() -> Self {
-        // A single operation may be called five times a second in a pool, whatever its category may.
-        Self { client_read: 4, client_update: 4, resource_read: 4, resource_update: 4, tokens: 60 }
+        Self {
+            client_read: 4,
+            client_update: 4,
+            resource_read: 4,
+            resource_update: 4,
+            operation: 4,
+            tokens: 60,
+        }
     }
 }
 
@@ -186,13 +194,20 @@ impl Cognito {
             check_url(key, url)?;
         }
         optional_url("authorization_server.endpoint_url", endpoint_url)?;
-        let Budgets { client_read, client_update, resource_read, resource_update, tokens } =
-            requests_per_second;
+        let Budgets {
+            client_read,
+            client_update,
+            resource_read,
+            resource_update,
+            operation,
+            tokens,
+        } = requests_per_second;
         for (key, budget, most) in [
             ("client_read", client_read, 15),
             ("client_update", client_update, 15),
             ("resource_read", resource_read, 20),
             ("resource_update", resource_update, 15),
+            ("operation", operation, 5),
             ("tokens", tokens, 150),
         ] {
             if !(1..=most).contains(budget) {

@@ -15,7 +15,7 @@ pub struct Otlp {
     pub endpoint: String,
     /// Which part of the requests is traced, of those that come from outside: from 0 to 1.
     pub traced: f64,
-    /// How often metrics are sent.
+    /// How often metrics are sent; 0 for never, where a collector reads `/metrics`.
     pub metrics_seconds: u32,
 }
 
@@ -37,8 +37,8 @@ impl Otlp {
         if !(0.0..=1.0).contains(traced) {
             return Err(Error::value("otlp.traced", "must be from 0 to 1"));
         }
-        if !(1..=3600).contains(metrics_seconds) {
-            return Err(Error::value("otlp.metrics_seconds", "must be from 1 to 3600"));
+        if *metrics_seconds > 3600 {
+            return Err(Error::value("otlp.metrics_seconds", "must be at most 3600"));
         }
         Ok(())
     }
@@ -48,8 +48,11 @@ impl Otlp {
         Some(self.endpoint.as_str()).filter(|endpoint| !endpoint.is_empty())
     }
 
-    /// How often metrics are sent.
-    pub const fn metrics_pause(&self) -> Duration {
-        Duration::from_secs(self.metrics_seconds as u64)
+    /// How often metrics are sent, if they are.
+    pub const fn metrics_pause(&self) -> Option<Duration> {
+        match self.metrics_seconds {
+            0 => None,
+            seconds => Some(Duration::from_secs(seconds as u64)),
+        }
     }
 }

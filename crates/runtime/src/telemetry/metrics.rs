@@ -30,12 +30,14 @@ const CUMULATIVE: i32 = otlp::AggregationTemporality::Cumulative as i32;
 ///
 /// [`start::Error::Setting`] if the collector's URL makes no sense.
 pub fn send(name: &'static str, registry: Registry, otlp: &Otlp) -> Result<(), start::Error> {
-    let Some(collector) = otlp.collector() else { return Ok(()) };
+    let (Some(collector), Some(pause)) = (otlp.collector(), otlp.metrics_pause()) else {
+        return Ok(());
+    };
     let endpoint = Endpoint::from_shared(collector.to_owned())
         .map_err(|error| start::Error::setting("otlp.endpoint", error))?;
     let client = MetricsServiceClient::new(endpoint.timeout(TIMEOUT).connect_lazy());
     let sender = Sender { name, registry, client, began: nanos() };
-    tokio::spawn(sender.run(otlp.metrics_pause()));
+    tokio::spawn(sender.run(pause));
     Ok(())
 }
 

@@ -83,13 +83,20 @@ fn settings(config: &config::Cognito) -> Result<Settings, start::Error> {
 }
 
 fn rates(budgets: &config::Budgets) -> Rates {
-    let config::Budgets { client_read, client_update, resource_read, resource_update, tokens } =
-        budgets;
+    let config::Budgets {
+        client_read,
+        client_update,
+        resource_read,
+        resource_update,
+        operation,
+        tokens,
+    } = budgets;
     Rates {
         client_read: f64::from(*client_read),
         client_update: f64::from(*client_update),
         resource_read: f64::from(*resource_read),
         resource_update: f64::from(*resource_update),
+        operation: f64::from(*operation),
         tokens: f64::from(*tokens),
         ..Rates::default()
     }
