@@ -138,6 +138,14 @@ async fn each_accepts_ours_and_no_strangers() {
         }
     }
 
+    // What Spring says of an API by itself (RFC 9728) is true of this one.
+    let java = [Language::JavaAsking, Language::JavaVerifying];
+    for api in apis.iter().filter(|api| java.contains(&api.language)) {
+        let about = api.program.http().get("/.well-known/oauth-protected-resource").await.json();
+        assert_eq!(about["scopes_supported"], json!([PLACE, LIST]));
+        assert_eq!(about["tls_client_certificate_bound_access_tokens"], false);
+    }
+
     // Who asks knows of it; who verifies goes by the token until it ends, as their READMEs say.
     let disable = pb::DisableClientRequest { client_id: shop.client_id, ..Default::default() };
     pavel.clients().disable_client(disable).await.unwrap();

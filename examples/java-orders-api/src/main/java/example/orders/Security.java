@@ -63,6 +63,11 @@ class Security {
 				.denyAll())
 			.oauth2ResourceServer((server) -> {
 				server.bearerTokenResolver(oneToken());
+				// What Spring says of this API by RFC 9728; it would say that tokens are bound to certificates.
+				server.protectedResourceMetadata((about) -> about
+					.protectedResourceMetadataCustomizer((resource) -> resource.scope(this.settings.scope("place-order"))
+						.scope(this.settings.scope("list-orders"))
+						.tlsClientCertificateBoundAccessTokens(false)));
 				switch (this.settings.mode()) {
 					case JWT -> server.jwt((jwt) -> jwt.jwtAuthenticationConverter(callers()));
 					case OPAQUE -> server.opaqueToken((opaque) -> {
