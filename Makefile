@@ -53,8 +53,7 @@ test-rust: ui ## Unit and conformance tests
 .PHONY: test-aws
 test-aws: ui examples $(CDK_TEMPLATES) tests/clients/node_modules ## What is built on the AWS SDK, against a fake and an emulator; writes target/aws/report.md
 	scripts/need-chromium
-	cargo test $(addprefix -p ,$(AWS))
-	cargo test -p turnpike-runtime --features aws
+	cargo test $(addprefix -p ,$(AWS) turnpike-runtime) --features turnpike-runtime/aws
 	rm -rf target/aws
 	cargo build --bins --features turnpike-cli/aws,turnpike-cli/fault-points
 	TURNPIKE_TEST_SETUP=dynamodb cargo test -p turnpike-tests --test it
@@ -157,8 +156,9 @@ $(VENV): tests/clients/requirements.txt deploy/emulator/requirements.txt example
 $(CARGO_DENY):
 	cargo install --locked --quiet --root $(TOOLS) cargo-deny
 
+# It only calls cargo: unoptimised it is built sooner.
 $(CARGO_FUZZ):
-	cargo install --locked --quiet --root $(TOOLS) cargo-fuzz
+	cargo install --debug --locked --quiet --root $(TOOLS) cargo-fuzz
 
 .PHONY: screenshots
 screenshots: ui ## Take the pictures of docs/images anew, by the browser test
