@@ -35,6 +35,9 @@ export function environment(name: ServiceName, { settings, pool, table }: Told):
     STORE__KIND: "dynamodb",
     STORE__TABLE: table,
     STORE__REGION: region,
+  };
+  // Whoever asks a program for a setting that it does not have keeps it from starting.
+  const service = {
     AUTHORIZATION_SERVER__KIND: "cognito",
     AUTHORIZATION_SERVER__USER_POOL_ID: pool.id,
     AUTHORIZATION_SERVER__REGION: region,
@@ -64,7 +67,7 @@ export function environment(name: ServiceName, { settings, pool, table }: Told):
   const all: Record<string, string> = {
     ...common,
     ...Object.fromEntries(budgets),
-    ...(name === "gateway" ? gateway : {}),
+    ...(name === "gateway" ? gateway : service),
   };
   return Object.fromEntries(Object.entries(all).map(([key, value]) => [`TURNPIKE_${key}`, value]));
 }

@@ -105,6 +105,24 @@ test("no secret is in an environment", () => {
   }
 });
 
+test("each process is told only what is in its sample, which names every key it has", () => {
+  for (const name of serviceNames) {
+    const sample = readFileSync(join(root, "..", "config", `${name}.toml`), "utf8");
+    const keys = new Set<string>();
+    let section = "";
+    for (const line of sample.split("\n")) {
+      section = /^\[([a-z_.]+)\]$/.exec(line)?.[1] ?? section;
+      const key = /^([a-z_]+) =/.exec(line)?.[1];
+      if (key) keys.add([...section.split(".").filter(Boolean), key].join("__").toUpperCase());
+    }
+    const tasks = ofType(templates.services, "AWS::ECS::TaskDefinition");
+    const [, task] = tasks.find(([, { Properties }]) => Properties["Family"] === `turnpike-${name}`)!;
+    const [{ Environment, Secrets = [] }] = task.Properties["ContainerDefinitions"];
+    const told = [...Environment, ...Secrets].map((entry: any) => entry.Name.replace(/^TURNPIKE_/, ""));
+    assert.deepEqual(told.filter((key) => !keys.has(key)), [], name);
+  }
+});
+
 test("two of each run, and one at a time is replaced", () => {
   const found = ofType(templates.services, "AWS::ECS::Service");
   assert.deepEqual(found.map(([, { Properties }]) => Properties["ServiceName"]).sort(), [...serviceNames].sort());
