@@ -61,7 +61,7 @@ export function environment(name: ServiceName, { settings, pool, table }: Told):
     ...Object.fromEntries(
       serviceNames
         .filter((other) => other !== "gateway")
-        .map((other) => [`UPSTREAMS__${other.toUpperCase().replaceAll("-", "_")}`, `http://${other}:${port}`]),
+        .map((other) => [`UPSTREAMS__${other.toUpperCase().replaceAll("-", "_")}`, `["http://${other}:${port}"]`]),
     ),
   };
   const all: Record<string, string> = {
