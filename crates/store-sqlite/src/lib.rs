@@ -1,8 +1,9 @@
 //! The store seam over SQLite: one file, one process, durable on return.
 //!
 //! One thread writes: it takes the commits that wait, makes them in one transaction, and answers when
-//! that is on disk, so that a burst pays for one sync and not for each. A few threads read, each
-//! on its own connection. All threads end when the store is dropped.
+//! that is on disk, so that a burst pays for one sync and not for each. A single item is read where it is
+//! asked for: to wake another thread and to be woken by it costs several times what the look itself takes.
+//! A few threads read the rest, each on its own connection. All threads end when the store is dropped.
 
 mod exposure;
 mod open;
@@ -14,7 +15,7 @@ mod write;
 use std::fmt;
 use std::fs::File;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 
 use async_trait::async_trait;
 use rusqlite::{Connection, ErrorCode};
@@ -38,6 +39,7 @@ pub struct SqliteStore {
     path: PathBuf,
     // Fields are dropped in order: the writer closes last, and with it the write-ahead log is folded
     // into the file; the lock is let go when nothing is open any more.
+    near: Mutex<Connection>,
     readers: Workers<Read>,
     writer: Workers<Commit>,
     _lock: File,
@@ -55,14 +57,23 @@ impl SqliteStore {
     /// # Errors
     /// See [`OpenError`].
     pub fn open(path: &Path) -> Result<SqliteStore, OpenError> {
-        let open::Opened { path, lock, writer, readers } = open::open(path, READERS)?;
+        let open::Opened { path, lock, writer, near, readers } = open::open(path, READERS)?;
         let threads = |source| OpenError::io("start the threads for", &path, source);
         let readers =
             Workers::start("store-read", WAITING, 1, readers.into_iter().map(read::worker))
                 .map_err(threads)?;
         let writer = Workers::start("store-write", WAITING, GROUP, [write::worker(writer)])
             .map_err(threads)?;
-        Ok(SqliteStore { path, readers, writer, _lock: lock })
+        Ok(SqliteStore { path, near: Mutex::new(near), readers, writer, _lock: lock })
+    }
+
+    /// Looks at once, on the thread that asks; `None` if it would have to wait.
+    fn get_near(&self, key: &Key) -> Option<Result<Option<Item>, Error>> {
+        let connection = self.near.try_lock().ok()?;
+        match read::get(&connection, key).map_err(|error| failure(Arc::new(error))) {
+            Err(Error::Contended) => None,
+            done => Some(done),
+        }
     }
 
     async fn read<T: Send + 'static>(
@@ -80,6 +91,9 @@ impl SqliteStore {
 impl Store for SqliteStore {
     async fn get(&self, key: &Key) -> Result<Option<Item>, Error> {
         check::key(key)?;
+        if let Some(done) = self.get_near(key) {
+            return done;
+        }
         let key = key.clone();
         self.read(move |connection| read::get(connection, &key)).await
     }

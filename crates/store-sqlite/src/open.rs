@@ -79,10 +79,12 @@ pub struct Opened {
     /// Locked while it is open; the operating system lets go of it when the process ends.
     pub lock: File,
     pub writer: Connection,
+    /// Reads, and does not wait for a lock.
+    pub near: Connection,
     pub readers: Vec<Connection>,
 }
 
-/// Opens or creates the file, with one connection to write and some to read.
+/// Opens or creates the file, with one connection to write, one to read where one is, and some to read elsewhere.
 pub fn open(path: &Path, readers: usize) -> Result<Opened, OpenError> {
     let path = resolve(path)?;
     // The lock comes first: opening and closing the database file would let go of the locks that
@@ -107,10 +109,11 @@ pub fn open(path: &Path, readers: usize) -> Result<Opened, OpenError> {
             }
         }
     }
-    let readers = (0..readers)
-        .map(|_| connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(refused))
-        .collect::<Result<_, _>>()?;
-    Ok(Opened { path, lock, writer, readers })
+    let reader = || connect(&path, OpenFlags::SQLITE_OPEN_READ_ONLY).map_err(refused);
+    let near = reader()?;
+    near.busy_timeout(Duration::ZERO).map_err(refused)?;
+    let readers = (0..readers).map(|_| reader()).collect::<Result<_, _>>()?;
+    Ok(Opened { path, lock, writer, near, readers })
 }
 
 /// The file's one path, whatever links lead to it, so that there is one lock; its folder is created.
