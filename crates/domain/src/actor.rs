@@ -1,6 +1,7 @@
 //! Who acts.
 
 use std::collections::BTreeSet;
+use std::fmt;
 
 use crate::id::{ClientId, TeamId};
 use crate::scope::Identifier;
@@ -224,5 +225,13 @@ impl Actor {
     /// Whether the actor reads everything: platform admins and auditors.
     pub fn reads_all(&self) -> bool {
         self.has(Role::PlatformAdmin) || self.has(Role::Auditor)
+    }
+}
+
+/// `kind:key`, for the log.
+impl fmt::Display for Actor {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Principal { kind, id, display_name: _ } = self.principal();
+        write!(f, "{}:{id}", kind.as_str())
     }
 }

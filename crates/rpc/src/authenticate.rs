@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use tonic::metadata::MetadataMap;
+use tonic::metadata::{AsciiMetadataValue, MetadataMap};
 use turnpike_domain::actor::{ApiScope, Program};
 use turnpike_domain::{Actor, Error, Identifier, Timestamp};
 use turnpike_registry::Policy;
@@ -72,34 +72,36 @@ impl Authenticator {
             _ if assertions.next().is_some() || authorizations.next().is_some() => {
                 Err(Error::Unauthenticated("send one credential"))
             }
-            _ => self.by_the_one(row, metadata, peer, now).await,
+            (Some(assertion), None) => self.signed_in(row, assertion).await,
+            (None, Some(credentials)) => self.by_credentials(row, credentials, peer, now),
         }
     }
 
-    async fn by_the_one(
+    /// A person, by the gateway's assertion.
+    async fn signed_in(&self, row: &Row, assertion: &AsciiMetadataValue) -> Result<Actor, Error> {
+        let text = assertion.to_str().map_err(|_| Error::Unauthenticated("the session is bad"))?;
+        let verified = self.assertions.verify_or_learn(text, row.path).await;
+        match (row.callers, verified) {
+            (Callers::SignedIn, Ok(staff)) => Ok(Actor::Staff(staff)),
+            (Callers::Secret, Ok(_)) => Err(Error::Denied("only secrets ask about tokens")),
+            (_, Err(Error::Unauthenticated(_))) => {
+                Err(Error::Unauthenticated("the session is bad or over: sign in again"))
+            }
+            (_, Err(error)) => Err(error),
+        }
+    }
+
+    /// A program or somebody with a secret, by what stands in `authorization`.
+    fn by_credentials(
         &self,
         row: &Row,
-        metadata: &MetadataMap,
+        credentials: &AsciiMetadataValue,
         peer: Option<IpAddr>,
         now: Timestamp,
     ) -> Result<Actor, Error> {
-        if let Some(assertion) = metadata.get(METADATA_KEY) {
-            let text =
-                assertion.to_str().map_err(|_| Error::Unauthenticated("the session is bad"))?;
-            let verified = self.assertions.verify_or_learn(text, row.path).await;
-            return match (row.callers, verified) {
-                (Callers::SignedIn, Ok(staff)) => Ok(Actor::Staff(staff)),
-                (Callers::Secret, Ok(_)) => Err(Error::Denied("only secrets ask about tokens")),
-                (_, Err(Error::Unauthenticated(_))) => {
-                    Err(Error::Unauthenticated("the session is bad or over: sign in again"))
-                }
-                (_, Err(error)) => Err(error),
-            };
-        }
-        let credentials = metadata
-            .get("authorization")
-            .and_then(|value| value.to_str().ok())
-            .ok_or(Error::Unauthenticated("the credential is malformed"))?;
+        let credentials = credentials
+            .to_str()
+            .map_err(|_| Error::Unauthenticated("the credential is malformed"))?;
         match (row.callers, credentials.split_once(' ')) {
             (Callers::SignedIn, Some((scheme, token))) if scheme.eq_ignore_ascii_case("bearer") => {
                 self.program(token.trim_start())

@@ -1,13 +1,11 @@
 //! One wrapper around every handler: authenticates, admits, times, maps the error, records a refusal.
 
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Instant;
 
-use tonic::metadata::MetadataMap;
 use tonic::{Code, Request, Response, Status};
+use turnpike_domain::Error;
 use turnpike_domain::error::ErrorCode;
-use turnpike_domain::{Actor, Error};
 use turnpike_proto::v1 as pb;
 use turnpike_registry::Registry;
 use uuid::Uuid;
@@ -131,40 +129,42 @@ impl Gate {
         F: Future<Output = Result<R, Error>> + Send,
     {
         let began = Instant::now();
-        let request_id = request_id(&request);
+        let (request_id, now) = (request_id(&request), self.0.registry.now());
         let peer = request.extensions().get::<Peer>().map(|peer| peer.0);
-        let actor = self.authenticate(row, request.metadata(), peer).await;
-        let caller = actor.as_ref().ok().map(Actor::principal);
-        let admitted = actor.and_then(|actor| {
-            let admitted = self.0.limits.admit(row.limit, &actor.principal())?;
-            Ok((actor, Arc::new(admitted)))
-        });
-        let held = admitted.as_ref().ok().map(|(_, admitted)| admitted.clone());
-        let result = match admitted {
-            Err(error) => Err(error),
-            Ok((actor, admitted)) => {
-                let op = Op::new(actor, row, request_id.clone(), self.0.registry.now());
-                let op = op.holding(admitted);
-                let result = handle(op.clone(), request.into_inner()).await;
-                if let (true, Err(error)) = (record, &result) {
-                    self.record_refusal(&op, error).await;
-                }
-                turnpike_registry::fault::reached("answering");
-                result
+        let actor = self.0.authenticator.authenticate(row, request.metadata(), peer, now).await;
+        let mut held = None;
+        let (op, result) = match actor {
+            Err(error) => (None, Err(error)),
+            Ok(actor) => {
+                let op = Op::new(actor, row, request_id.clone(), now);
+                let result = match self.0.limits.admit(row.limit, op.actor()) {
+                    Err(error) => Err(error),
+                    Ok(admitted) => {
+                        held = admitted.map(Arc::new);
+                        let served = op.clone().holding(held.clone());
+                        let result = handle(served, request.into_inner()).await;
+                        if let (true, Err(error)) = (record, &result) {
+                            self.record_refusal(&op, error).await;
+                        }
+                        turnpike_registry::fault::reached("answering");
+                        result
+                    }
+                };
+                (Some(op), result)
             }
         };
 
         let code = result.as_ref().err().map_or(Code::Ok, status::code);
-        self.0.metrics.called(row.method(), status::name(code), began.elapsed());
-        let caller =
-            caller.map_or_else(|| "nobody".to_owned(), |c| format!("{}:{}", c.kind.as_str(), c.id));
-        let micros = u64::try_from(began.elapsed().as_micros()).unwrap_or(u64::MAX);
+        let took = began.elapsed();
+        self.0.metrics.called(row.method(), status::name(code), took);
+        let caller = || caller(op.as_ref());
+        let micros = u64::try_from(took.as_micros()).unwrap_or(u64::MAX);
         match &result {
             // What resource servers ask for each request of theirs is counted, and not told line by line.
             Ok(_) if row.limit == Limit::Unlimited => tracing::debug!(
                 rpc.method = row.method(),
                 request.id = request_id,
-                caller,
+                caller = caller(),
                 duration_us = micros,
                 "rpc"
             ),
@@ -172,7 +172,7 @@ impl Gate {
                 rpc.method = row.method(),
                 rpc.status_code = status::name(code),
                 request.id = request_id,
-                caller,
+                caller = caller(),
                 duration_us = micros,
                 "rpc"
             ),
@@ -180,7 +180,7 @@ impl Gate {
                 rpc.method = row.method(),
                 rpc.status_code = status::name(code),
                 request.id = request_id,
-                caller,
+                caller = caller(),
                 duration_us = micros,
                 error = status::causes(error),
                 "rpc"
@@ -189,7 +189,7 @@ impl Gate {
                 rpc.method = row.method(),
                 rpc.status_code = status::name(code),
                 request.id = request_id,
-                caller,
+                caller = caller(),
                 duration_us = micros,
                 refusal = error.code().as_str(),
                 "rpc"
@@ -198,20 +198,10 @@ impl Gate {
         let message = result.map_err(|error| status::of(&error, &request_id))?;
         let mut response = Response::new(message);
         // The call is in flight until its answer is sent: the server takes this out.
-        if let Some(held) = held.filter(|held| held.is_counted()) {
+        if let Some(held) = held {
             response.extensions_mut().insert(held);
         }
         Ok(response)
-    }
-
-    async fn authenticate(
-        &self,
-        row: &'static Row,
-        metadata: &MetadataMap,
-        peer: Option<IpAddr>,
-    ) -> Result<Actor, Error> {
-        let now = self.0.registry.now();
-        self.0.authenticator.authenticate(row, metadata, peer, now).await
     }
 
     /// Says in the log that a change was refused, also if the caller has hung up by then.
@@ -225,6 +215,11 @@ impl Gate {
         let recorded = tokio::spawn(async move { gate.0.refusals.record(refused, now).await });
         let _ = recorded.await;
     }
+}
+
+/// Who called, for the log.
+fn caller(op: Option<&Op>) -> String {
+    op.map_or_else(|| "nobody".to_owned(), |op| op.actor().to_string())
 }
 
 /// The gateway's id of the request, or a new one: nothing that a stranger chose gets into the log.

@@ -12,42 +12,47 @@ use crate::limits::Admitted;
 use crate::methods::Row;
 use crate::once::Named;
 
-/// One call of one RPC by a caller that was authenticated.
+/// One call of one RPC by a caller that was authenticated. Cheap to clone.
 #[derive(Clone, Debug)]
 pub struct Op {
+    call: Arc<Call>,
+    /// What makes the call count as in flight, until the last clone of it is gone.
+    admitted: Option<Arc<Admitted>>,
+}
+
+#[derive(Debug)]
+struct Call {
     actor: Actor,
     origin: Origin,
     now: Timestamp,
-    /// What makes the call count as in flight, until the last clone of it is gone.
-    admitted: Option<Arc<Admitted>>,
 }
 
 impl Op {
     /// A call of `row` by `actor`. Handlers get theirs from the gate; tests make their own.
     pub fn new(actor: Actor, row: &Row, request_id: String, now: Timestamp) -> Self {
         let origin = Origin { request_id, method: row.method().to_owned() };
-        Self { actor, origin, now, admitted: None }
+        Self { call: Arc::new(Call { actor, origin, now }), admitted: None }
     }
 
     /// The same, counted as in flight for as long as this or a clone of it lives: an answer that streams keeps one.
-    pub(crate) fn holding(mut self, admitted: Arc<Admitted>) -> Self {
-        self.admitted = Some(admitted);
+    pub(crate) fn holding(mut self, admitted: Option<Arc<Admitted>>) -> Self {
+        self.admitted = admitted;
         self
     }
 
     /// Who calls.
-    pub const fn actor(&self) -> &Actor {
-        &self.actor
+    pub fn actor(&self) -> &Actor {
+        &self.call.actor
     }
 
     /// Where a change comes from.
-    pub const fn origin(&self) -> &Origin {
-        &self.origin
+    pub fn origin(&self) -> &Origin {
+        &self.call.origin
     }
 
     /// When the call began.
-    pub const fn now(&self) -> Timestamp {
-        self.now
+    pub fn now(&self) -> Timestamp {
+        self.call.now
     }
 
     /// The right to do something to what is there.
@@ -62,7 +67,7 @@ impl Op {
         resource: &Resource<'_>,
         subject: Subject,
     ) -> Result<Permit, Error> {
-        decide(&self.actor, action, resource).map_err(|denial| denial.into_error(subject))
+        decide(self.actor(), action, resource).map_err(|denial| denial.into_error(subject))
     }
 
     /// The right to make something that is not there yet, or to do something to nothing in particular.
@@ -73,7 +78,7 @@ impl Op {
     pub fn authorize_new(&self, action: Action, resource: &Resource<'_>) -> Result<Permit, Error> {
         use turnpike_domain::authz::Denial;
 
-        decide(&self.actor, action, resource).map_err(|denial| match denial {
+        decide(self.actor(), action, resource).map_err(|denial| match denial {
             Denial::Denied(why) => Error::Denied(why),
             Denial::Hidden => Error::Denied("only members of the owning team do this"),
         })
@@ -89,6 +94,6 @@ impl Op {
             return Ok(None);
         }
         let request_id = RequestId::parse(request_id)?;
-        Ok(Some(Named { request_id, method: self.origin.method.clone() }))
+        Ok(Some(Named { request_id, method: self.origin().method.clone() }))
     }
 }

@@ -18,8 +18,8 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 use tokio::sync::mpsc;
 use tonic::Code;
-use turnpike_domain::Principal;
-use turnpike_domain::actor::PrincipalKind;
+use turnpike_domain::Actor;
+use turnpike_domain::id::ClientId;
 use turnpike_gateway::GatewayConfig;
 use turnpike_rpc::limits::{InFlight, Limits, Rate};
 use turnpike_rpc::methods::Limit;
@@ -326,13 +326,9 @@ async fn a_call_is_in_flight_until_its_answer_is_taken() {
     let rate = Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX };
     let bounds = InFlight { reads: one, changes: one, exports: one };
     let limits = Limits::new(rate, rate).in_flight(bounds);
-    let olga = Principal {
-        kind: PrincipalKind::Staff,
-        id: "olga".to_owned(),
-        display_name: String::new(),
-    };
-    let admitted = Arc::new(limits.admit(Limit::Read, &olga).unwrap());
-    let admitted = Arc::new(Mutex::new(Some(admitted)));
+    let olga = Actor::Client(ClientId::parse("olga").unwrap());
+    let admitted = limits.admit(Limit::Read, &olga).unwrap().map(Arc::new);
+    let admitted = Arc::new(Mutex::new(admitted));
     let answer = axum::routing::post(async move || {
         let mut answer = Response::new(axum::body::Body::from(vec![7; 100_000]));
         answer.extensions_mut().insert(admitted.lock().unwrap().take().unwrap());

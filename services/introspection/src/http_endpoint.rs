@@ -11,6 +11,9 @@ use crate::introspect::Active;
 /// section 2.2).
 const INACTIVE: &[u8] = br#"{"active":false}"#;
 
+/// What an answer has room for before it must grow, in bytes.
+const BODY_USUAL: usize = 512;
+
 /// The answer about a token that is: RFC 7662 section 2.2.
 #[derive(Serialize)]
 struct ActiveResponse<'a> {
@@ -34,8 +37,6 @@ pub(crate) async fn handle(inner: &Inner, asked: Asked) -> Result<Answer, Refusa
         Some(active) => (answer(&active)?.into(), "active"),
         None => (INACTIVE.into(), "inactive"),
     };
-    let principal = caller.principal();
-    let caller = format!("{}:{}", principal.kind.as_str(), principal.id);
     Ok(Answer { body, caller, outcome })
 }
 
@@ -59,7 +60,7 @@ fn answer(active: &Active<'_>) -> Result<Vec<u8>, Error> {
         }
         scope.push_str(each);
     }
-    serde_json::to_vec(&ActiveResponse {
+    let response = ActiveResponse {
         active: true,
         scope,
         client_id: token.client_id(),
@@ -69,6 +70,8 @@ fn answer(active: &Active<'_>) -> Result<Vec<u8>, Error> {
         sub: token.client_id(),
         iss: token.claims().issuer(),
         jti: token.jti(),
-    })
-    .map_err(Error::internal)
+    };
+    let mut body = Vec::with_capacity(BODY_USUAL);
+    serde_json::to_writer(&mut body, &response).map_err(Error::internal)?;
+    Ok(body)
 }

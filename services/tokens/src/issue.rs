@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde::Serialize;
 use turnpike_domain::authorization_server::{AccessToken, AuthorizationServer, TokenRequest};
-use turnpike_domain::{Client, Error, Scope, Timestamp};
+use turnpike_domain::{Actor, Client, Error, Scope, Timestamp};
 use turnpike_rpc::oauth::{Answer, Asked, Refusal};
 
 use crate::authenticate::{self, Authenticated};
@@ -138,5 +138,5 @@ fn answer(given: &Given) -> Result<Answer, Refusal> {
         scope: scopes.iter().map(Scope::as_str).collect::<Vec<_>>().join(" "),
     };
     let body = serde_json::to_vec(&response).map_err(Error::internal)?.into();
-    Ok(Answer { body, caller: format!("client:{}", client.client_id), outcome })
+    Ok(Answer { body, caller: Actor::Client(client.client_id.clone()), outcome })
 }

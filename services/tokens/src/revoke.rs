@@ -25,7 +25,7 @@ pub(crate) async fn handle(inner: &Inner, asked: Asked) -> Result<Answer, Refusa
     }
     Ok(Answer {
         body: "{}".into(),
-        caller: format!("client:{}", caller.client_id),
+        caller: Actor::Client(caller.client_id),
         outcome: if own.is_some() { "revoked" } else { "nothing_to_revoke" },
     })
 }

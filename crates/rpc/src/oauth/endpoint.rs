@@ -11,6 +11,7 @@ use http::header::{
 };
 use http::{HeaderMap, HeaderValue, Method, Request, Response, StatusCode};
 use http_body_util::{BodyExt as _, LengthLimitError, Limited};
+use turnpike_domain::Actor;
 use turnpike_registry::Origin;
 use uuid::Uuid;
 
@@ -60,8 +61,8 @@ pub struct Asked {
 pub struct Answer {
     /// JSON.
     pub body: Bytes,
-    /// Who was answered, for the log: `kind:key` of a caller that is authenticated.
-    pub caller: String,
+    /// Who was answered, for the log.
+    pub caller: Actor,
     /// What it came to, for metrics: a word of a fixed list.
     pub outcome: &'static str,
 }
@@ -98,7 +99,7 @@ impl Endpoint {
                     oauth.endpoint = self.path,
                     oauth.outcome = outcome,
                     request.id = request_id,
-                    caller,
+                    caller = %caller,
                     duration_us = micros,
                     "oauth"
                 );

@@ -57,16 +57,16 @@ impl SecretHolders {
 
     fn holder(&self, id: &str, secret: &str, now: Timestamp) -> Option<Actor> {
         let server = self.policy.resource_server(id);
-        let client = self.policy.client(id);
-        if server.is_none() && client.is_none() {
-            compare_with_nothing(secret);
-        }
         if let Some(server) = &server
             && let Some(entry) = server.secrets.find(secret)
         {
             let owner = || SecretOwner::ResourceServer(server.identifier.clone());
             self.uses.note(owner, &entry.secret_id, now);
             return Some(Actor::ResourceServer(server.identifier.clone()));
+        }
+        let client = self.policy.client(id);
+        if server.is_none() && client.is_none() {
+            compare_with_nothing(secret);
         }
         let client = client?;
         let entry = client.secrets.find(secret)?;
