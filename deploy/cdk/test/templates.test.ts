@@ -108,18 +108,21 @@ test("no secret is in an environment", () => {
 test("each process is told only what is in its sample, which names every key it has", () => {
   for (const name of serviceNames) {
     const sample = readFileSync(join(root, "..", "config", `${name}.toml`), "utf8");
-    const keys = new Set<string>();
+    const keys = new Map<string, boolean>();
     let section = "";
     for (const line of sample.split("\n")) {
       section = /^\[([a-z_.]+)\]$/.exec(line)?.[1] ?? section;
-      const key = /^([a-z_]+) =/.exec(line)?.[1];
-      if (key) keys.add([...section.split(".").filter(Boolean), key].join("__").toUpperCase());
+      const [, key, list] = /^([a-z_]+) = (\[?)/.exec(line) ?? [];
+      if (key) keys.set([...section.split(".").filter(Boolean), key].join("__").toUpperCase(), list === "[");
     }
     const tasks = ofType(templates.services, "AWS::ECS::TaskDefinition");
     const [, task] = tasks.find(([, { Properties }]) => Properties["Family"] === `turnpike-${name}`)!;
     const [{ Environment, Secrets = [] }] = task.Properties["ContainerDefinitions"];
-    const told = [...Environment, ...Secrets].map((entry: any) => entry.Name.replace(/^TURNPIKE_/, ""));
-    assert.deepEqual(told.filter((key) => !keys.has(key)), [], name);
+    for (const { Name, Value } of [...Environment, ...Secrets]) {
+      const isList = keys.get(Name.replace(/^TURNPIKE_/, ""));
+      assert.notEqual(isList, undefined, `${name}: ${Name} is no setting of it`);
+      if (isList) assert.match(Value, /^\[.*\]$/, `${name}: ${Name} is a list`);
+    }
   }
 });
 
