@@ -17,7 +17,7 @@ use bytes::Bytes;
 use http::StatusCode;
 use http::header::{CACHE_CONTROL, CONTENT_TYPE};
 use serde::Deserialize;
-use tonic::{Request, Response, Status};
+use tonic::{Request, Response, Status, Streaming};
 use turnpike_proto::v1 as pb;
 use turnpike_proto::v1::introspection_service_server::IntrospectionService;
 
@@ -109,6 +109,22 @@ impl IntrospectionService for FixedAnswer {
             issuer: crate::plane::ISSUER.to_owned(),
             token_id: "5a9c1c35-4b4f-4b0a-9d2e-3f1a7c0f6f10".to_owned(),
         }))
+    }
+
+    type WatchPolicyStream = tokio_stream::Empty<Result<pb::WatchPolicyResponse, Status>>;
+
+    async fn watch_policy(
+        &self,
+        _request: Request<Streaming<pb::WatchPolicyRequest>>,
+    ) -> Result<Response<Self::WatchPolicyStream>, Status> {
+        Err(Status::unimplemented("it only answers"))
+    }
+
+    async fn list_verifiers(
+        &self,
+        _request: Request<pb::ListVerifiersRequest>,
+    ) -> Result<Response<pb::ListVerifiersResponse>, Status> {
+        Err(Status::unimplemented("it only answers"))
     }
 
     async fn revoke_token(

@@ -4,7 +4,10 @@ use std::time::Duration;
 
 use crate::config::CallSettings;
 
-/// The largest message of services that answer everybody: they ask for a name.
+/// The one call of ours whose request has several messages: small ones, for as long as it lasts.
+const STREAM: &str = "/turnpike.v1.IntrospectionService/WatchPolicy";
+
+/// The largest message of services that answer everybody, and of [`STREAM`]: they ask for a name.
 const OPEN_BYTES: u32 = 16 * 1024;
 
 /// See the module.
@@ -12,7 +15,7 @@ const OPEN_BYTES: u32 = 16 * 1024;
 pub(crate) struct Rules {
     /// Strangers are answered: without it a call brings a session, or `authorization`.
     pub(crate) open: bool,
-    /// Requests may have any number of messages. Of our own none has more than one.
+    /// Requests may have any number of messages. Of our own only [`STREAM`] has more than one.
     pub(crate) streams: bool,
     /// The largest message of a request.
     pub(crate) message_bytes: u32,
@@ -27,7 +30,9 @@ impl Rules {
         let any = Self { open: true, streams: true, message_bytes, message_timeout };
         let small = Self { message_bytes: message_bytes.min(OPEN_BYTES), ..any };
         let package = path.trim_start_matches('/');
-        if package.starts_with("turnpike.") {
+        if path == STREAM {
+            Self { open: false, ..small }
+        } else if package.starts_with("turnpike.") {
             Self { open: false, streams: false, ..any }
         } else if package.starts_with("grpc.health.") {
             Self { streams: false, ..small }
@@ -46,7 +51,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn none_of_our_methods_takes_several_messages() {
+    fn who_takes_several_messages_is_what_the_contract_says() {
         let pool = DescriptorPool::decode(turnpike_proto::FILE_DESCRIPTOR_SET).unwrap();
         let settings = CallSettings::default();
         for method in pool.services().flat_map(|service| service.methods().collect::<Vec<_>>()) {

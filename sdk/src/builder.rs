@@ -12,19 +12,23 @@ use crate::introspection::Introspection;
 use crate::jwks::JwksSource;
 use crate::keys::Keys;
 use crate::policy::{NoPolicy, Policy};
-use crate::verifier::{Inner, Verifier};
+use crate::verifier::{Inner, Issuer, Verifier};
 
 impl Verifier {
     /// Starts the settings of a verifier for tokens whose `iss` is exactly `issuer`. Nothing else is
     /// derived from it: where the keys come from is a setting of its own.
     pub fn builder(issuer: impl Into<String>) -> Builder {
+        Self::builder_of(Issuer::from(issuer.into()))
+    }
+
+    pub(crate) fn builder_of(issuer: Issuer) -> Builder {
         Builder {
             audience: None,
             cache: VerdictCache::by_token(),
             clock: Arc::new(SystemClock),
             #[cfg(feature = "introspection")]
             introspection: None,
-            issuer: issuer.into(),
+            issuer,
             keys: None,
             leeway: Duration::from_secs(5),
             max_bytes: 8 * 1024,
@@ -43,7 +47,7 @@ pub struct Builder {
     clock: Arc<dyn Clock>,
     #[cfg(feature = "introspection")]
     introspection: Option<Introspection>,
-    issuer: String,
+    issuer: Issuer,
     keys: Option<Keys>,
     leeway: Duration,
     max_bytes: usize,
@@ -158,7 +162,7 @@ impl Builder {
             #[cfg(feature = "jwks")]
             source,
         } = self;
-        if issuer.is_empty() {
+        if issuer.get().is_some_and(|issuer| issuer.is_empty()) {
             return Err(BuildError::EmptyIssuer);
         }
         if audience.as_ref().is_some_and(String::is_empty) {
@@ -174,7 +178,7 @@ impl Builder {
             clock,
             #[cfg(feature = "introspection")]
             introspection,
-            issuer: issuer.into(),
+            issuer,
             keys: keys.ok_or(BuildError::NoKeys)?,
             leeway,
             max_bytes,

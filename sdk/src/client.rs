@@ -38,8 +38,9 @@ pub use self::error::{BuildError, Error};
 pub use self::token::AccessToken;
 use crate::basic;
 use crate::clock::{Clock, SystemClock};
-pub use crate::fetch::AddressError;
-use crate::fetch::{self, Fetcher};
+use crate::connect;
+pub use crate::connect::AddressError;
+use crate::fetch::Fetcher;
 use crate::scope;
 
 /// Scope sets that are kept at once. A program asks for a few, always the same.
@@ -230,7 +231,7 @@ impl State {
             }
             Err(error) => {
                 self.failures = self.failures.saturating_add(1);
-                let wait = fetch::backoff(self.failures);
+                let wait = connect::backoff(self.failures);
                 let wait = error.retry_after().map_or(wait, |told| told.max(wait));
                 self.hold = Some((Instant::now() + wait, error.clone()));
             }

@@ -1,40 +1,25 @@
 //! One HTTP request with every bound that a request to somebody else's server needs: time, size, no
-//! redirect, and TLS unless the server is on this machine.
+//! redirect.
 
 use std::fmt;
-use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
 use bytes::Bytes;
 use http::header::{RETRY_AFTER, USER_AGENT};
-use http::uri::Scheme;
 use http::{HeaderValue, Request, StatusCode, Uri};
 use http_body_util::{BodyExt as _, Full, LengthLimitError, Limited};
-use hyper_rustls::{HttpsConnector, HttpsConnectorBuilder};
+use hyper_rustls::HttpsConnector;
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::{TokioExecutor, TokioTimer};
+
+use crate::connect::{AddressError, connector_to};
 
 const AGENT: HeaderValue =
     HeaderValue::from_static(concat!("turnpike-sdk/", env!("CARGO_PKG_VERSION")));
 /// Of an honest server this is minutes; more is taken for this.
 const LONGEST_RETRY_AFTER: Duration = Duration::from_secs(3600);
-
-/// The settings of an address are not usable.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
-#[non_exhaustive]
-pub enum AddressError {
-    /// Not an absolute `http` or `https` URL, or one with a user name in it.
-    #[error("not an http or https URL without credentials")]
-    NotAnAddress,
-    /// The system has no certificates to trust, so no server could be recognised.
-    #[error("the system has no trusted certificates")]
-    NoTrustedCertificates,
-    /// Plain `http` to another machine: whoever is in between could answer in its place.
-    #[error("plain http to another machine")]
-    PlainHttp,
-}
 
 /// Why there is no answer.
 #[derive(Clone, Debug)]
@@ -62,25 +47,11 @@ pub(crate) struct Fetcher {
 impl Fetcher {
     /// `allow_plain` lets tokens and keys travel unprotected to other machines.
     pub(crate) fn new(address: &str, allow_plain: bool) -> Result<Self, AddressError> {
-        let address: Uri = address.parse().map_err(|_| AddressError::NotAnAddress)?;
-        let authority = address.authority().ok_or(AddressError::NotAnAddress)?;
-        if authority.as_str().contains('@') {
-            return Err(AddressError::NotAnAddress);
-        }
-        let plain = if address.scheme() == Some(&Scheme::HTTPS) {
-            false
-        } else if address.scheme() == Some(&Scheme::HTTP) {
-            true
-        } else {
-            return Err(AddressError::NotAnAddress);
-        };
-        if plain && !allow_plain && !is_loopback(authority.host()) {
-            return Err(AddressError::PlainHttp);
-        }
+        let (address, connector) = connector_to(address, allow_plain)?;
         let client = Client::builder(TokioExecutor::new())
             .pool_idle_timeout(Duration::from_secs(30))
             .pool_timer(TokioTimer::new())
-            .build(connector(plain)?);
+            .build(connector);
         Ok(Self { client, address })
     }
 
@@ -118,48 +89,6 @@ impl fmt::Debug for Fetcher {
     }
 }
 
-/// Somewhere in `duration` ± a tenth, so that many processes do not ask at once.
-#[cfg(any(feature = "client", feature = "jwks"))]
-pub(crate) fn jittered(duration: Duration) -> Duration {
-    let mut byte = [128];
-    // Without randomness there is no jitter, which is no harm.
-    let _ = aws_lc_rs::rand::fill(&mut byte);
-    let factor = 0.9 + f64::from(byte[0]) / 255.0 * 0.2;
-    Duration::try_from_secs_f64(duration.as_secs_f64() * factor).unwrap_or(duration)
-}
-
-/// How long to wait after the `failures`-th failure in a row: 1, 2, 4, 8, 16, then 30 seconds.
-#[cfg(any(feature = "client", feature = "jwks"))]
-pub(crate) fn backoff(failures: u32) -> Duration {
-    let seconds = 1_u64.checked_shl(failures.saturating_sub(1).min(5)).unwrap_or(30);
-    jittered(Duration::from_secs(seconds.min(30)))
-}
-
-fn connector(plain: bool) -> Result<HttpsConnector<HttpConnector>, AddressError> {
-    let provider = rustls::crypto::aws_lc_rs::default_provider();
-    let builder = HttpsConnectorBuilder::new();
-    if plain {
-        // Needs no certificates, which a small container may not have.
-        let config = rustls::ClientConfig::builder_with_provider(provider.into())
-            .with_safe_default_protocol_versions()
-            .map_err(|_| AddressError::NoTrustedCertificates)?
-            .with_root_certificates(rustls::RootCertStore::empty())
-            .with_no_client_auth();
-        return Ok(builder.with_tls_config(config).https_or_http().enable_http1().build());
-    }
-    let builder = builder
-        .with_provider_and_native_roots(provider)
-        .map_err(|_| AddressError::NoTrustedCertificates)?;
-    Ok(builder.https_only().enable_http1().enable_http2().build())
-}
-
-fn is_loopback(host: &str) -> bool {
-    let address = host.trim_start_matches('[').trim_end_matches(']');
-    // RFC 6761 section 6.3 keeps the name for this machine.
-    host.eq_ignore_ascii_case("localhost")
-        || address.parse::<IpAddr>().is_ok_and(|address| address.is_loopback())
-}
-
 fn seconds(value: &HeaderValue) -> Option<Duration> {
     let seconds = value.to_str().ok()?.trim().parse().ok()?;
     Some(Duration::from_secs(seconds).min(LONGEST_RETRY_AFTER))
@@ -172,64 +101,6 @@ fn transport(error: hyper_util::client::legacy::Error) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    fn refused(address: &str) -> Option<AddressError> {
-        Fetcher::new(address, false).err()
-    }
-
-    #[test]
-    fn plain_http_stays_on_this_machine() {
-        for address in [
-            "http://127.0.0.1:8080/jwks",
-            "http://127.8.9.1/",
-            "http://[::1]:1/x",
-            "http://localhost",
-            "http://LOCALHOST:80/x",
-        ] {
-            assert_eq!(refused(address), None, "{address}");
-        }
-        for address in [
-            "http://example.org/",
-            "http://10.0.0.1/",
-            "http://[2001:db8::1]/",
-            "http://0.0.0.0/",
-            "http://127.0.0.1.example.org/",
-            "http://localhost.example.org/",
-            "http://2130706433/",
-        ] {
-            assert_eq!(refused(address), Some(AddressError::PlainHttp), "{address}");
-            assert!(Fetcher::new(address, true).is_ok(), "{address}");
-        }
-    }
-
-    #[test]
-    fn only_urls_without_credentials() {
-        for address in [
-            "",
-            "/jwks",
-            "127.0.0.1:80",
-            "ftp://127.0.0.1/",
-            "file:///etc/passwd",
-            "http://",
-            "http://user@127.0.0.1/",
-            "http://user:secret@127.0.0.1/",
-            "http://127.0.0.1@example.org/",
-        ] {
-            assert_eq!(refused(address), Some(AddressError::NotAnAddress), "{address}");
-        }
-    }
-
-    #[test]
-    #[cfg(any(feature = "client", feature = "jwks"))]
-    fn pauses_grow_and_are_bounded() {
-        for (failures, seconds) in
-            [(0, 1), (1, 1), (2, 2), (3, 4), (5, 16), (6, 30), (u32::MAX, 30)]
-        {
-            let pause = backoff(failures).as_secs_f64() / f64::from(seconds);
-            assert!((0.9..=1.1).contains(&pause), "{failures}: {pause}");
-        }
-        assert!(jittered(Duration::MAX) > Duration::MAX / 2);
-    }
 
     #[test]
     fn retry_after_is_whole_seconds_and_bounded() {

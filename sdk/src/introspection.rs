@@ -24,7 +24,7 @@ use tokio::time::Instant;
 
 use crate::basic;
 use crate::claims::Claims;
-pub use crate::fetch::AddressError;
+pub use crate::connect::AddressError;
 use crate::fetch::{self, Fetcher};
 use crate::json::{self, Limits, Value};
 use crate::refusal::Refusal;

@@ -17,7 +17,8 @@ use tokio::sync::{Notify, watch};
 use tokio::task::AbortHandle;
 use tokio::time::Instant;
 
-pub use crate::fetch::AddressError;
+use crate::connect;
+pub use crate::connect::AddressError;
 use crate::fetch::{self, Fetcher};
 use crate::keys::{KeySet, Keys};
 
@@ -193,8 +194,9 @@ impl Shared {
             let fetched = self.fetch().await;
             failures = if fetched.is_ok() { 0 } else { failures.saturating_add(1) };
             self.finish(fetched);
-            let regular = fetch::jittered(self.settings.refresh_every);
-            let pause = if failures == 0 { regular } else { fetch::backoff(failures).min(regular) };
+            let regular = connect::jittered(self.settings.refresh_every);
+            let pause =
+                if failures == 0 { regular } else { connect::backoff(failures).min(regular) };
             tokio::select! {
                 () = tokio::time::sleep(pause) => {}
                 () = self.wake.notified() => {}

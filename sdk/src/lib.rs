@@ -3,7 +3,7 @@
 #[cfg(feature = "axum")]
 pub mod axum;
 mod base64url;
-#[cfg(any(feature = "client", feature = "introspection"))]
+#[cfg(any(feature = "client", feature = "feed", feature = "introspection"))]
 mod basic;
 pub mod bearer;
 mod builder;
@@ -12,6 +12,10 @@ mod claims;
 #[cfg(feature = "client")]
 pub mod client;
 mod clock;
+#[cfg(feature = "__connect")]
+mod connect;
+#[cfg(feature = "feed")]
+pub mod feed;
 #[cfg(feature = "__fetch")]
 mod fetch;
 mod header;

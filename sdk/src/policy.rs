@@ -9,12 +9,19 @@ use crate::refusal::Refusal;
 /// from memory and never waits. To make that cheap, [`epoch`](Policy::epoch) lets the verifier keep
 /// the other answers for as long as nothing changes.
 pub trait Policy: Send + Sync {
-    /// A number that is different after any answer below may have become different. Asked on every
-    /// call; `now` is the verifier's time in seconds since the Unix epoch, for a policy that stops
-    /// deciding when it has not been heard of for too long.
+    /// A number that is different after any answer of [`admits`](Policy::admits) and [`grants`](Policy::grants)
+    /// may have become different. Asked on every call; `now` is the verifier's time in seconds since the Unix
+    /// epoch, for a policy that stops deciding when it has not been heard of for too long.
     ///
     /// A change must be visible in the answers before it is visible here.
     fn epoch(&self, now: i64) -> u64;
+
+    /// Whether it has not been heard of for too long to decide by it. Then a token is refused, unless the
+    /// request's [`Require`](crate::Require) [accepts that](crate::Require::even_if_stale). Asked on every call; `now` as for
+    /// [`epoch`](Policy::epoch).
+    fn is_stale(&self, _now: i64) -> bool {
+        false
+    }
 
     /// Whether the token may be used at all: its client is known and enabled, and neither the token
     /// nor all of the client's tokens of its time are revoked.

@@ -11,7 +11,10 @@ use crate::scope;
 /// only thing that ties a token to an API. So an API asks for scopes of its own, and
 /// [`Require::any_token`] is for whoever decides on scopes elsewhere.
 #[derive(Clone, PartialEq, Eq)]
-pub struct Require(Kind);
+pub struct Require {
+    even_if_stale: bool,
+    kind: Kind,
+}
 
 #[derive(Clone, PartialEq, Eq)]
 enum Kind {
@@ -39,7 +42,7 @@ impl Require {
     ///
     /// When the list is empty or holds something that is no scope.
     pub fn all_of<S: AsRef<str>>(scopes: impl IntoIterator<Item = S>) -> Result<Self, Error> {
-        Ok(Self(Kind::AllOf(parse(scopes)?)))
+        Ok(Self::of(Kind::AllOf(parse(scopes)?)))
     }
 
     /// At least one of `scopes`.
@@ -48,27 +51,43 @@ impl Require {
     ///
     /// When the list is empty or holds something that is no scope.
     pub fn any_of<S: AsRef<str>>(scopes: impl IntoIterator<Item = S>) -> Result<Self, Error> {
-        Ok(Self(Kind::AnyOf(parse(scopes)?)))
+        Ok(Self::of(Kind::AnyOf(parse(scopes)?)))
     }
 
     /// No scope in particular: every token that the verifier accepts, for whichever API it was
     /// issued. Not enough to protect an API; whoever uses it checks the scopes itself.
     #[must_use]
     pub const fn any_token() -> Self {
-        Self(Kind::AnyToken)
+        Self::of(Kind::AnyToken)
+    }
+
+    /// The same, also while the policy [is too old](crate::Refusal::StalePolicy) to know who was revoked since: for
+    /// requests where an answer for a revoked client does less harm than no answer for anybody. What was known
+    /// last decides; a policy that knows nothing yet refuses all the same.
+    #[must_use]
+    pub fn even_if_stale(self) -> Self {
+        Self { even_if_stale: true, ..self }
     }
 
     /// The scopes it names, in the order given: for messages and for `WWW-Authenticate`.
     pub fn scopes(&self) -> impl Iterator<Item = &str> {
-        let (Kind::AllOf(scopes) | Kind::AnyOf(scopes)) = &self.0 else {
+        let (Kind::AllOf(scopes) | Kind::AnyOf(scopes)) = &self.kind else {
             return [].iter().map(AsRef::as_ref);
         };
         scopes.iter().map(AsRef::as_ref)
     }
 
+    pub(crate) const fn accepts_stale(&self) -> bool {
+        self.even_if_stale
+    }
+
+    const fn of(kind: Kind) -> Self {
+        Self { even_if_stale: false, kind }
+    }
+
     /// Whether it is met by the scopes that `holds` says yes to.
     pub(crate) fn is_met(&self, mut holds: impl FnMut(&str) -> bool) -> bool {
-        match &self.0 {
+        match &self.kind {
             Kind::AllOf(scopes) => scopes.iter().all(|scope| holds(scope)),
             Kind::AnyOf(scopes) => scopes.iter().any(|scope| holds(scope)),
             Kind::AnyToken => true,
@@ -78,11 +97,12 @@ impl Require {
 
 impl fmt::Debug for Require {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match &self.0 {
-            Kind::AllOf(scopes) => f.debug_tuple("AllOf").field(scopes).finish(),
-            Kind::AnyOf(scopes) => f.debug_tuple("AnyOf").field(scopes).finish(),
-            Kind::AnyToken => f.write_str("AnyToken"),
+        match &self.kind {
+            Kind::AllOf(scopes) => f.debug_tuple("AllOf").field(scopes).finish()?,
+            Kind::AnyOf(scopes) => f.debug_tuple("AnyOf").field(scopes).finish()?,
+            Kind::AnyToken => f.write_str("AnyToken")?,
         }
+        f.write_str(if self.even_if_stale { " even if stale" } else { "" })
     }
 }
 

@@ -1,7 +1,7 @@
 //! The one piece of code that decides on a token.
 
 use std::fmt;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use crate::base64url;
 use crate::cache::{Cache, Known};
@@ -34,7 +34,7 @@ pub(crate) struct Inner {
     pub(crate) clock: Arc<dyn Clock>,
     #[cfg(feature = "introspection")]
     pub(crate) introspection: Option<Introspection>,
-    pub(crate) issuer: Arc<str>,
+    pub(crate) issuer: Issuer,
     pub(crate) keys: Keys,
     /// In seconds.
     pub(crate) leeway: i64,
@@ -42,6 +42,28 @@ pub(crate) struct Inner {
     pub(crate) policy: Arc<dyn Policy>,
     #[cfg(feature = "jwks")]
     pub(crate) source: Option<JwksSource>,
+}
+
+/// The issuer whose tokens are meant: set from the beginning, or once it is known, and never another.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Issuer(Arc<OnceLock<Arc<str>>>);
+
+impl Issuer {
+    pub(crate) fn get(&self) -> Option<&Arc<str>> {
+        self.0.get()
+    }
+
+    /// Whether it is, or has become just now, this one.
+    #[cfg(feature = "feed")]
+    pub(crate) fn is_or_becomes(&self, issuer: &str) -> bool {
+        **self.0.get_or_init(|| issuer.into()) == *issuer
+    }
+}
+
+impl From<String> for Issuer {
+    fn from(issuer: String) -> Self {
+        Self(Arc::new(OnceLock::from(Arc::from(issuer))))
+    }
 }
 
 impl Verifier {
@@ -138,10 +160,10 @@ impl Verifier {
         recorder.finish(verdict)
     }
 
-    /// The issuer whose tokens it accepts.
+    /// The issuer whose tokens it accepts; empty while a feed has not told it yet.
     #[must_use]
     pub fn issuer(&self) -> &str {
-        &self.inner.issuer
+        self.inner.issuer.get().map_or("", |issuer| issuer)
     }
 
     /// The handle to its keys.
@@ -157,7 +179,7 @@ impl Verifier {
 
 impl fmt::Debug for Verifier {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Verifier").field("issuer", &self.inner.issuer).finish_non_exhaustive()
+        f.debug_struct("Verifier").field("issuer", &self.issuer()).finish_non_exhaustive()
     }
 }
 
@@ -170,6 +192,7 @@ impl Inner {
         let Some(cache) = &self.cache else {
             let claims = self.read(token, &mut Silent)?;
             self.check_times(&claims, now, &mut Silent)?;
+            self.check_age(now, require)?;
             let decision = self.ask(&claims, self.policy.epoch(now), now);
             return admit(claims, &decision, require, &mut Silent);
         };
@@ -177,6 +200,7 @@ impl Inner {
         match cache.find(&probe).filter(|known| known.generation == generation) {
             Some(known) => {
                 self.check_times(&known.claims, now, &mut Silent)?;
+                self.check_age(now, require)?;
                 let epoch = self.policy.epoch(now);
                 if known.decision.holds(epoch, now) {
                     return admit(known.claims, &known.decision, require, &mut Silent);
@@ -190,6 +214,7 @@ impl Inner {
                 self.check_times(&claims, now, &mut Silent)?;
                 let decision = self.ask(&claims, self.policy.epoch(now), now);
                 cache.insert(&probe, Known { claims: claims.clone(), decision, generation });
+                self.check_age(now, require)?;
                 admit(claims, &decision, require, &mut Silent)
             }
         }
@@ -206,6 +231,7 @@ impl Inner {
         let now = self.clock.now();
         let claims = self.read(token, observer)?;
         self.check_times(&claims, now, observer)?;
+        self.check_age(now, require)?;
         let decision = self.ask(&claims, self.policy.epoch(now), now);
         self.accept_unasked(admit(claims, &decision, require, observer)?)
     }
@@ -245,9 +271,8 @@ impl Inner {
         observer.passed(Check::Header);
 
         let keys = self.keys.current();
-        if keys.is_empty() {
-            return Err(Refusal::KeysUnavailable);
-        }
+        let issuer = self.issuer.get().filter(|_| !keys.is_empty());
+        let issuer = issuer.ok_or(Refusal::KeysUnavailable)?;
         let key = keys.find(&header.key_id).ok_or(Refusal::UnknownKey)?;
         observer.passed(Check::Key);
 
@@ -263,7 +288,7 @@ impl Inner {
 
         let claims = ClaimSet::parse(&claims)?;
         observer.passed(Check::Claims);
-        claims.check_issuer(&self.issuer)?;
+        claims.check_issuer(issuer)?;
         observer.passed(Check::Issuer);
         claims.check_token_use()?;
         observer.passed(Check::TokenUse);
@@ -272,7 +297,7 @@ impl Inner {
         claims.check_audience(self.audience.as_deref())?;
         observer.passed(Check::Audience);
 
-        let claims = Arc::new(claims.into_claims(self.issuer.clone(), key.id().clone()));
+        let claims = Arc::new(claims.into_claims(issuer.clone(), key.id().clone()));
         observer.signed(&claims);
         Ok(claims)
     }
@@ -299,6 +324,12 @@ impl Inner {
         }
         observer.passed(Check::IssuedAt);
         Ok(())
+    }
+
+    /// Whether the policy is recent enough for the request.
+    fn check_age(&self, now: i64, require: &Require) -> Result<(), Refusal> {
+        let stale = self.policy.is_stale(now) && !require.accepts_stale();
+        if stale { Err(Refusal::StalePolicy) } else { Ok(()) }
     }
 
     /// Asks the policy. `epoch` was read before, so an answer that is overtaken by a change carries

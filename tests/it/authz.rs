@@ -49,7 +49,9 @@ const EXPECTED: &[(&str, &str)] = &[
     ("GrantService/RequestGrant", "U?+DD+D+UU"),
     ("GrantService/RevokeGrant", "UN++D+D+UU"),
     ("IntrospectionService/Introspect", "UDDDDDUU++"),
+    ("IntrospectionService/ListVerifiers", "U+++++++UU"),
     ("IntrospectionService/RevokeToken", "UN+ND+D+UU"),
+    ("IntrospectionService/WatchPolicy", "UDDDDDUU+D"),
     ("ReconcileService/Adopt", "UDDDD+DDUU"),
     ("ReconcileService/ListDrift", "UDDD++DDUU"),
     ("ReconcileService/ListPending", "UDDD++DDUU"),
@@ -287,6 +289,14 @@ impl World {
             "IntrospectionService/Introspect" => {
                 pb::IntrospectRequest { token: self.token.clone() }.encode_to_vec()
             }
+            "IntrospectionService/ListVerifiers" => {
+                pb::ListVerifiersRequest { identifier, ..Default::default() }.encode_to_vec()
+            }
+            // A stream of one message: whoever sends no more is told everything once.
+            "IntrospectionService/WatchPolicy" => pb::WatchPolicyRequest {
+                message: Some(pb::watch_policy_request::Message::Hello(Default::default())),
+            }
+            .encode_to_vec(),
             "IntrospectionService/RevokeToken" => pb::RevokeTokenRequest {
                 token: self.token.clone(),
                 reason: "leaked".to_owned(),

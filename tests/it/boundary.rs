@@ -261,6 +261,14 @@ async fn try_all(world: &World, rpc: &str, kind: &str, validate_only: bool) -> V
     wrong
 }
 
+/// Who may call it.
+fn kind_for(rpc: &str) -> &'static str {
+    match rpc {
+        "IntrospectionService/Introspect" | "IntrospectionService/WatchPolicy" => "api secret",
+        _ => "admin",
+    }
+}
+
 const CONFIGURED: &str = "
 [limits]
 changes_per_second = 1000000
@@ -273,7 +281,7 @@ async fn no_value_of_any_field_is_a_defect() {
     let mut world = world_with(CONFIGURED).await;
     let mut wrong = Vec::new();
     for rpc in rpcs() {
-        let kind = if rpc.ends_with("/Introspect") { "api secret" } else { "admin" };
+        let kind = kind_for(&rpc);
         wrong.extend(try_all(&world, &rpc, kind, true).await);
         if !rpc.contains("/Delete") && !rpc.contains("/Remove") {
             wrong.extend(try_all(&world, &rpc, kind, false).await);
@@ -301,7 +309,7 @@ async fn bytes_that_are_no_message_are_a_refusal() {
         ])
         .collect();
     for rpc in rpcs() {
-        let kind = if rpc.ends_with("/Introspect") { "api secret" } else { "admin" };
+        let kind = kind_for(&rpc);
         for bytes in &random {
             let outcome =
                 world.callers[kind].call(&format!("/turnpike.v1.{rpc}"), bytes.clone()).await;

@@ -21,6 +21,7 @@ mod demo;
 mod deployed;
 mod endpoints;
 mod examples;
+mod feed;
 mod frames;
 #[cfg(feature = "aws")]
 mod import;

@@ -9,6 +9,7 @@ use std::sync::Arc;
 use axum::Router;
 use clap::Subcommand;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 use tonic::service::Routes;
 use tonic::transport::server::{Server, TcpIncoming};
 use turnpike_domain::authorization_server::AuthorizationServer as _;
@@ -108,7 +109,9 @@ async fn serve_introspection(data: &Path) -> Result<(), Failure> {
     let policy = follower.policy();
     tokio::spawn(follower.run());
 
-    let keys = Keys::new(KeySet::from_jwks(&issuer.keys().await?.jwks)?);
+    let jwks = issuer.keys().await?.jwks;
+    let keys = Keys::new(KeySet::from_jwks(&jwks)?);
+    let (_, published) = watch::channel(Arc::from(&*jwks));
     let clock = Arc::new(SystemClock);
     let verifiers = TokenVerifiers::new(ISSUER, &keys, policy.clone(), clock.clone())?;
     let secrets = SecretHolders::new(policy.clone(), SecretUses::start(registry.clone()));
@@ -123,7 +126,8 @@ async fn serve_introspection(data: &Path) -> Result<(), Failure> {
         Limits::new(rate, rate),
         metrics.clone(),
     );
-    let introspection = Introspection::new(registry, policy, verifiers, secrets, metrics);
+    let introspection =
+        Introspection::new(registry, policy, verifiers, secrets, published, metrics);
     let service = turnpike_introspection::service(gate, introspection.clone());
     serve(Routes::new(service), turnpike_introspection::router(introspection)).await
 }

@@ -65,6 +65,8 @@ pub enum Action {
     RevokeToken,
     /// Change the keys of the embedded issuer: Turnpike itself.
     RotateKeys,
+    /// Follow what decides about the tokens for a resource server.
+    WatchPolicy,
 }
 
 /// What it is done to, as far as the decision needs to know it.
@@ -197,6 +199,7 @@ fn may(actor: &Actor, action: Action, resource: &Resource<'_>) -> Result<(), &'s
             let own = matches!(resource, Resource::Token { client_id, .. } if *client_id == id);
             return allow(own, "a client revokes its own tokens");
         }
+        Actor::ResourceServer(_) if action == Action::WatchPolicy => return Ok(()),
         Actor::Client(_) | Actor::ResourceServer(_) => {
             return allow(
                 action == Action::Introspect,
@@ -340,7 +343,8 @@ const fn needed_scope(action: Action) -> Option<ApiScope> {
         | Action::Introspect
         | Action::LearnSecret
         | Action::ProvideBuiltIn
-        | Action::RotateKeys => None,
+        | Action::RotateKeys
+        | Action::WatchPolicy => None,
     }
 }
 

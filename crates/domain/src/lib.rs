@@ -10,6 +10,7 @@ pub mod client;
 pub mod error;
 pub mod event;
 pub mod grant;
+pub mod holding;
 pub mod id;
 pub mod impact;
 pub mod ports;

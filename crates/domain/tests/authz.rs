@@ -55,6 +55,7 @@ actions! {
     RevokeGrant,
     RevokeToken,
     RotateKeys,
+    WatchPolicy,
 }
 
 fn team(name: &str) -> TeamId {
@@ -292,7 +293,8 @@ fn concerns(action: Action, kind: &Kind) -> bool {
         | Action::ReadSession
         | Action::Reconcile
         | Action::ReadTeamMapping
-        | Action::RotateKeys => matches!(kind, Kind::Whole),
+        | Action::RotateKeys
+        | Action::WatchPolicy => matches!(kind, Kind::Whole),
     }
 }
 
@@ -499,6 +501,9 @@ fn a_secret_opens_introspection_and_nothing_else() {
         }
         assert_eq!(may.contains("Introspect"), by_secret, "{name}");
         if by_secret {
+            // And, to a resource server, all that introspection would tell it.
+            let follows = matches!(actor, Actor::ResourceServer(_));
+            assert_eq!(may.remove("WatchPolicy"), follows, "{name}");
             let only = BTreeSet::from(["Introspect".to_owned(), "RevokeToken".to_owned()]);
             assert!(may.is_subset(&only), "{name}: {may:?}");
         }

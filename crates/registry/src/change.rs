@@ -311,7 +311,12 @@ impl Change {
     }
 
     /// Remembers that a token is revoked, until no verifier would take it anyway.
-    pub fn put_revoked_token(&mut self, token: &TokenId, expire_time: Timestamp) {
+    pub fn put_revoked_token(
+        &mut self,
+        token: &TokenId,
+        client: &ClientId,
+        expire_time: Timestamp,
+    ) {
         let key = keys::revoked_token(token);
         let place = keys::at(expire_time, token.as_str());
         self.writes.push(Write::Put {
@@ -320,7 +325,7 @@ impl Change {
                 index2: Some(IndexKey::new(keys::REVOKED, place)),
                 key,
                 version: 1,
-                body: Vec::new(),
+                body: client.as_str().into(),
             },
             precondition: Precondition::Any,
         });

@@ -26,6 +26,7 @@
 //! | its tokens, sealed | `SESSION#id` / `TOKENS` | `EXPIRING` / time, key | |
 //! | session under the directory's name of its login | `LOGIN#hash` / id | `EXPIRING` / time, key | |
 //! | what was used once | `USED#kind#hash` / `META` | `EXPIRING` / time, key | |
+//! | verifiers that a replica serves | `VERIFIERS#rs` / replica | `EXPIRING` / time, key | |
 //! | key of the installation, record of a part of Turnpike | `SYSTEM` / name | | |
 
 use turnpike_domain::id::{ClientId, GrantId, RequestId, SecretId, TeamId, TokenId};
@@ -245,6 +246,14 @@ pub(crate) fn expiring(time: Timestamp, key: &Key) -> IndexKey {
 
 pub(crate) fn revoked_token(id: &TokenId) -> Key {
     Key::new(format!("REVOKED#{id}"), META)
+}
+
+pub(crate) fn verifiers(id: &Identifier) -> String {
+    format!("VERIFIERS#{id}")
+}
+
+pub(crate) fn verifiers_of_replica(id: &Identifier, replica: &str) -> Key {
+    Key::new(verifiers(id), replica)
 }
 
 pub(crate) const REVOKED: &str = "REVOKED";

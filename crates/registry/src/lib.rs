@@ -31,6 +31,7 @@ mod sessions;
 mod sweep;
 mod teams;
 mod transfer;
+pub mod verifiers;
 
 pub mod store;
 
@@ -46,7 +47,7 @@ pub use hash::sha256_hex;
 pub use list::{ClientFilter, GrantFilter, Listed, Place, ResourceServerFilter};
 pub use log::EventFilter;
 pub use outbox::{Pending, Provisioned, ProvisionedSecret, Subject, Worker};
-pub use policy::{Follower, Policy};
+pub use policy::{Follower, News, Policy};
 pub use quota::{Quota, Quotas, Room};
 pub use record::Versioned;
 pub use registry::{Attempt, Registry};

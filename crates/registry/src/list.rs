@@ -31,6 +31,18 @@ pub struct Place {
     index: Option<(String, String)>,
 }
 
+impl Place {
+    /// After an entry of a list that no store keeps, by what it is sorted by.
+    pub fn after(sorted_by: (String, String)) -> Self {
+        Self { key: sorted_by, index: None }
+    }
+
+    /// What [`Place::after`] was made of.
+    pub fn sorted_by(&self) -> &(String, String) {
+        &self.key
+    }
+}
+
 /// Which clients.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct ClientFilter {

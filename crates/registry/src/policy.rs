@@ -1,29 +1,25 @@
 //! All that decides about tokens, in memory, kept up by following the log.
 
-use std::collections::{HashMap, HashSet};
+mod follower;
+mod portion;
+
+use std::collections::{BTreeSet, HashMap};
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use tokio::sync::watch;
-use tokio::time::Instant;
-use turnpike_domain::error::ErrorCode;
-use turnpike_domain::id::{ClientId, TeamId, TokenId};
-use turnpike_domain::{Client, Error, Identifier, ResourceServer, Timestamp};
+use turnpike_domain::id::TeamId;
+use turnpike_domain::{Client, Identifier, ResourceServer, Timestamp};
 
-use crate::event::Event;
-use crate::following::{Bounds, Following, Standing};
-use crate::keys;
-use crate::list::{ClientFilter, ResourceServerFilter};
+pub use self::follower::Follower;
+pub(crate) use self::follower::causes;
+pub use self::portion::News;
+use self::portion::Portion;
+use crate::following::{Following, Standing};
 use crate::quota::Counted;
-use crate::record::kept;
-use crate::registry::Registry;
-use crate::store::{Source, check};
 
 /// A verifier may take a token for this long after its end (reference: `turnpike-sdk`, leeway).
 pub(crate) const LEEWAY_SECONDS: i64 = 60;
-
-/// How far indexes may lag behind the log: usually less than a second, and this if they are throttled.
-const INDEX_LAG_SECONDS: i64 = 300;
 
 /// Below this many revoked tokens none are looked for that could be forgotten.
 const PURGE_MIN: usize = 1024;
@@ -47,6 +43,10 @@ struct State {
     revoked: HashMap<String, Timestamp>,
     /// At how many of them those that have ended are forgotten.
     purge_at: usize,
+    /// What concerns each resource server.
+    portions: HashMap<Identifier, Portion>,
+    /// The event up to which it is not known which one changed what.
+    floor: u64,
 }
 
 impl Policy {
@@ -90,6 +90,28 @@ impl Policy {
         self.read(|state| state.revoked.contains_key(token_id))
     }
 
+    /// What the verifiers of a resource server have to be told that know everything up to the event `since`: what
+    /// changed since then, or all there is if that cannot be told apart any more.
+    pub fn news(&self, identifier: &Identifier, since: Option<u64>) -> News {
+        let news = self.read(|state| {
+            let portion = state.portions.get(identifier)?;
+            Some(portion.news(since, state.sequence, &state.clients))
+        });
+        news.unwrap_or_else(|| {
+            // Made by the first who asks.
+            self.write(|state| {
+                state.portion(identifier);
+                let State { portions, sequence, clients, .. } = state;
+                portions[identifier].news(since, *sequence, clients)
+            })
+        })
+    }
+
+    /// The event that changed last what concerns a resource server; changes as it does.
+    pub fn watch(&self, identifier: &Identifier) -> watch::Receiver<u64> {
+        self.write(|state| state.portion(identifier).watch())
+    }
+
     /// Waits until nobody is told anything by this policy without that event.
     pub(crate) async fn in_force(&self, sequence: u64) {
         self.following.in_force(sequence).await;
@@ -119,240 +141,71 @@ impl Policy {
     }
 }
 
-/// Keeps a [`Policy`] up to date.
-#[derive(Debug)]
-pub struct Follower {
-    registry: Registry,
-    policy: Arc<Policy>,
-    following: Arc<Following>,
-}
-
-impl Follower {
-    /// Reads everything once. The policy decides within the default [`Bounds`].
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`], [`Error::Internal`].
-    pub async fn start(registry: Registry) -> Result<Self, Error> {
-        Self::start_within(registry, Bounds::default()).await
+impl State {
+    /// All of which nothing is known before an event.
+    const fn begin(&mut self, sequence: u64) {
+        self.sequence = sequence;
+        self.floor = sequence;
     }
 
-    /// Reads everything once. The policy decides within `bounds`.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`], [`Error::Internal`].
-    pub async fn start_within(registry: Registry, bounds: Bounds) -> Result<Self, Error> {
-        let following = Arc::new(Following::new(bounds, registry.watch()));
-        let policy = Arc::new(Policy {
-            state: RwLock::default(),
-            following: following.clone(),
-            stale_asks: AtomicU64::new(0),
-        });
-        let follower = Self { registry, policy, following };
-        follower.snapshot().await?;
-        // A second follower of one registry changes nothing: changes wait for the first.
-        let _ = follower.registry.followed.set(follower.policy.clone());
-        Ok(follower)
-    }
-
-    /// What it keeps up to date.
-    pub fn policy(&self) -> Arc<Policy> {
-        self.policy.clone()
-    }
-
-    /// The sequence applied last; changes as events are applied.
-    pub fn applied(&self) -> watch::Receiver<u64> {
-        self.following.watch()
-    }
-
-    /// Follows the log until the process ends: at once for what this process commits, and within a tenth of a
-    /// second for what others do. A store that does not answer is asked again, and so is an event that cannot be
-    /// read: someone may mend it.
-    pub async fn run(self) {
-        let mut committed = self.registry.watch();
-        let mut told = (None, false);
-        loop {
-            let result = self.catch_up().await;
-            self.tell(result.err().as_ref(), &mut told);
-            let pause = tokio::time::sleep(std::time::Duration::from_millis(100));
-            tokio::select! {
-                () = pause => {}
-                changed = committed.changed() => if changed.is_err() { return },
-            }
+    /// Events up to this one are applied, which concern these resource servers.
+    fn reached(&mut self, sequence: u64, concerned: &BTreeSet<Identifier>) {
+        self.sequence = sequence;
+        for portion in concerned.iter().filter_map(|identifier| self.portions.get(identifier)) {
+            portion.tell();
         }
     }
 
-    /// Says in the log when following begins to fail, fails in another way, or goes on; not each time that it does.
-    fn tell(&self, error: Option<&Error>, told: &mut (Option<ErrorCode>, bool)) {
-        let now = (error.map(Error::code), self.policy.is_stale());
-        if std::mem::replace(told, now) == now {
-            return;
-        }
-        let Standing { applied, known, .. } = self.policy.standing();
-        match (error, now.1) {
-            (Some(error), true) => {
-                let error = causes(error);
-                tracing::error!(error, log.applied = applied, log.sequence = known, "policy.stale");
-            }
-            (Some(error), false) => {
-                let error = causes(error);
-                tracing::warn!(
-                    error,
-                    log.applied = applied,
-                    log.sequence = known,
-                    "policy.follow_failed"
-                );
-            }
-            (None, _) => tracing::info!(log.applied = applied, "policy.follows_again"),
-        }
+    fn portion(&mut self, identifier: &Identifier) -> &mut Portion {
+        let floor = self.floor;
+        self.portions.entry(identifier.clone()).or_insert_with(|| Portion::since(floor))
     }
 
-    /// Applies every event up to the log's end.
-    ///
-    /// # Errors
-    ///
-    /// [`Error::Unavailable`], [`Error::Internal`].
-    pub async fn catch_up(&self) -> Result<(), Error> {
-        let began = Instant::now();
-        let result = self.apply_all().await;
-        match &result {
-            Ok(()) => self.following.whole(began),
-            Err(error) => self.following.failed(error.code()),
+    /// Takes over a client as of an event; says which resource servers that concerns.
+    fn set_client(
+        &mut self,
+        id: &str,
+        client: Option<Arc<Client>>,
+        sequence: u64,
+    ) -> Vec<Identifier> {
+        let before = self.clients.get(id).map(|client| client.concerns()).unwrap_or_default();
+        let after = client.as_ref().map(|client| client.concerns()).unwrap_or_default();
+        match client {
+            Some(client) => self.clients.insert(id.to_owned(), client),
+            None => self.clients.remove(id),
+        };
+        let mut concerned = before;
+        concerned
+            .extend(after.iter().filter(|id| !concerned.contains(id)).cloned().collect::<Vec<_>>());
+        let key: Arc<str> = id.into();
+        for identifier in &concerned {
+            self.portion(identifier).note_client(&key, sequence, after.contains(identifier));
         }
-        result
+        concerned
     }
 
-    async fn apply_all(&self) -> Result<(), Error> {
-        let head = self.registry.head().await?.sequence;
-        self.following.heard(head);
-        let mut next = self.policy.sequence() + 1;
-        while next <= head {
-            let lines = self.registry.lines(next, head).await?;
-            let mut clients = HashSet::new();
-            let mut servers = HashSet::new();
-            let mut tokens = Vec::new();
-            for line in &lines {
-                let event = Event::parse(line)?;
-                clients.extend(Some(event.client_id).filter(|id| !id.is_empty()));
-                servers.extend(Some(event.resource_server).filter(|id| !id.is_empty()));
-                tokens.extend(event.subject.strip_prefix("tokens/").map(str::to_owned));
-            }
-            if lines.is_empty() {
-                return Err(Error::internal(format!("event {next} is missing from the log")));
-            }
-            self.reload(clients, servers, tokens).await?;
-            next += lines.len() as u64;
-            self.policy.write(|state| state.sequence = next - 1);
-            self.following.applied(next - 1);
+    /// Takes over that a token of a client was revoked by an event, which would have ended at `end`; says which
+    /// resource servers that concerns.
+    fn revoke(
+        &mut self,
+        token: &str,
+        client: &str,
+        sequence: u64,
+        end: Timestamp,
+        now: Timestamp,
+    ) -> Vec<Identifier> {
+        if self.revoked.len() >= self.purge_at {
+            // Rarely enough that it costs each revocation a constant.
+            self.revoked.retain(|_, end| now <= end.plus_seconds(LEEWAY_SECONDS));
+            self.purge_at = (self.revoked.len() * 2).max(PURGE_MIN);
         }
-        Ok(())
+        self.revoked.insert(token.to_owned(), end);
+        let concerned =
+            self.clients.get(client).map(|client| client.concerns()).unwrap_or_default();
+        let key: Arc<str> = token.into();
+        for identifier in &concerned {
+            self.portion(identifier).note_revoked(&key, sequence, end, now);
+        }
+        concerned
     }
-
-    async fn snapshot(&self) -> Result<(), Error> {
-        let began = Instant::now();
-        let head = self.registry.head().await?.sequence;
-        let mut place = None;
-        loop {
-            let filter = ClientFilter::default();
-            let page = self.registry.list_clients(&filter, check::PAGE_ITEMS, place).await?;
-            // An index may lag: each client is read again by its key.
-            for listed in page.items {
-                self.reload_client(listed.value.client_id.as_str()).await?;
-            }
-            place = page.next;
-            if place.is_none() {
-                break;
-            }
-        }
-        loop {
-            let filter = ResourceServerFilter::default();
-            let page =
-                self.registry.list_resource_servers(&filter, check::PAGE_ITEMS, place).await?;
-            for listed in page.items {
-                self.reload_resource_server(listed.value.identifier.as_str()).await?;
-            }
-            place = page.next;
-            if place.is_none() {
-                break;
-            }
-        }
-        let revoked = self.registry.query_all(Source::Index2, keys::REVOKED, "").await?;
-        // What the indexes did not show yet is in the newest events.
-        let shown = self.registry.now().plus_seconds(-INDEX_LAG_SECONDS);
-        let first = self.registry.first_event_since(head, shown).await?;
-        self.policy.write(|state| {
-            let places = revoked.iter().filter_map(|item| item.index2.as_ref());
-            state.revoked.extend(
-                places.map(|place| (keys::key_at(&place.sk).to_owned(), keys::time_at(&place.sk))),
-            );
-            state.sequence = first - 1;
-        });
-        self.following.applied(first - 1);
-        self.apply_all().await?;
-        self.following.whole(began);
-        Ok(())
-    }
-
-    async fn reload(
-        &self,
-        clients: HashSet<String>,
-        servers: HashSet<String>,
-        tokens: Vec<String>,
-    ) -> Result<(), Error> {
-        for id in clients {
-            self.reload_client(&id).await?;
-        }
-        for id in servers {
-            self.reload_resource_server(&id).await?;
-        }
-        for id in tokens {
-            let token = kept("token_id", TokenId::parse(&id))?;
-            if let Some(end) = self.registry.revoked_token(&token).await? {
-                let now = self.registry.now();
-                self.policy.write(|state| {
-                    if state.revoked.len() >= state.purge_at {
-                        // Rarely enough that it costs each revocation a constant.
-                        state.revoked.retain(|_, end| now <= end.plus_seconds(LEEWAY_SECONDS));
-                        state.purge_at = (state.revoked.len() * 2).max(PURGE_MIN);
-                    }
-                    state.revoked.insert(id, end);
-                });
-            }
-        }
-        Ok(())
-    }
-
-    async fn reload_client(&self, id: &str) -> Result<(), Error> {
-        let client = self.registry.client(&kept("client_id", ClientId::parse(id))?).await?;
-        self.policy.write(|state| match client {
-            Some(client) => {
-                state.clients.insert(id.to_owned(), Arc::new(client.value));
-            }
-            None => {
-                state.clients.remove(id);
-            }
-        });
-        Ok(())
-    }
-
-    async fn reload_resource_server(&self, id: &str) -> Result<(), Error> {
-        let id = kept("identifier", Identifier::parse(id))?;
-        let server = self.registry.resource_server(&id).await?;
-        self.policy.write(|state| match server {
-            Some(server) => {
-                state.resource_servers.insert(id.to_string(), Arc::new(server.value));
-            }
-            None => {
-                state.resource_servers.remove(id.as_str());
-            }
-        });
-        Ok(())
-    }
-}
-
-/// An error with its causes, for the log.
-pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    let cause = error.source().map(causes);
-    cause.map_or_else(|| error.to_string(), |cause| format!("{error}: {cause}"))
 }

@@ -4,6 +4,7 @@
 pub mod audit;
 pub mod clients;
 pub mod grants;
+pub mod introspection;
 mod mask;
 pub mod reconcile;
 pub mod resource_servers;

@@ -35,12 +35,18 @@ pub struct InFlight {
     pub changes: NonZeroU32,
     /// Reads of the whole log; a stream counts until it has ended.
     pub exports: NonZeroU32,
+    /// Verifiers that follow the policy of one resource server.
+    pub watches: NonZeroU32,
 }
 
 impl InFlight {
     /// No bound that anybody reaches: for benchmarks and tests.
-    pub const UNBOUNDED: Self =
-        Self { reads: NonZeroU32::MAX, changes: NonZeroU32::MAX, exports: NonZeroU32::MAX };
+    pub const UNBOUNDED: Self = Self {
+        reads: NonZeroU32::MAX,
+        changes: NonZeroU32::MAX,
+        exports: NonZeroU32::MAX,
+        watches: NonZeroU32::MAX,
+    };
 }
 
 /// Counts calls of callers, in memory of this process.
@@ -113,6 +119,7 @@ impl Limits {
             Limit::Export => (&self.read, self.bounds.exports),
             Limit::Read => (&self.read, self.bounds.reads),
             Limit::Unlimited => return Ok(None),
+            Limit::Watch => (&self.read, self.bounds.watches),
             Limit::Write => (&self.write, self.bounds.changes),
         };
         let caller = caller.principal();
@@ -181,7 +188,12 @@ mod tests {
 
     fn limits() -> Limits {
         let rate = Rate { per_second: number(1000), burst: number(1000) };
-        let bounds = InFlight { reads: number(3), changes: number(2), exports: number(1) };
+        let bounds = InFlight {
+            reads: number(3),
+            changes: number(2),
+            exports: number(1),
+            watches: number(1),
+        };
         Limits::new(rate, rate).in_flight(bounds)
     }
 

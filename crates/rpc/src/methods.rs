@@ -32,6 +32,8 @@ pub enum Limit {
     Read,
     /// As often as they like: it is what resource servers do for every request of theirs.
     Unlimited,
+    /// As a stream that a resource server's verifiers keep open: as often as a read, and so many at a time.
+    Watch,
     /// As a change of the registry.
     Write,
 }
@@ -95,7 +97,9 @@ table! {
     REVOKE_GRANT: "GrantService/RevokeGrant", SignedIn, Write, Change;
 
     INTROSPECT: "IntrospectionService/Introspect", Secret, Unlimited, None;
+    LIST_VERIFIERS: "IntrospectionService/ListVerifiers", SignedIn, Read, None;
     REVOKE_TOKEN: "IntrospectionService/RevokeToken", SignedIn, Write, Change;
+    WATCH_POLICY: "IntrospectionService/WatchPolicy", Secret, Watch, None;
 
     ADOPT: "ReconcileService/Adopt", SignedIn, Write, Change;
     LIST_DRIFT: "ReconcileService/ListDrift", SignedIn, Read, None;

@@ -4,6 +4,7 @@ use std::num::NonZeroU32;
 use std::sync::Arc;
 use std::time::Duration;
 
+use tokio::sync::watch;
 use turnpike_domain::Error;
 use turnpike_domain::authorization_server::AuthorizationServer;
 use turnpike_domain::ports::Clock;
@@ -42,6 +43,8 @@ pub struct Core {
     pub jwks_uri: HttpUrl,
     /// All that decides about tokens, in memory.
     pub policy: Arc<Policy>,
+    /// Its key set, as it publishes it.
+    pub published_keys: watch::Receiver<Arc<str>>,
     /// Decide about tokens.
     pub verifiers: TokenVerifiers,
     /// Find callers by their secrets.
@@ -89,7 +92,7 @@ impl Core {
 
         let jwks = published.borrow().clone();
         let keys = Keys::new(KeySet::from_jwks(&jwks).map_err(Error::internal)?);
-        tokio::spawn(follow_keys(published, keys.clone()));
+        tokio::spawn(follow_keys(published.clone(), keys.clone()));
         let issuer = authorization_server.issuer();
         let verifiers = TokenVerifiers::new(issuer, &keys, policy.clone(), clock)?;
         let uses = SecretUses::start(registry.clone());
@@ -111,6 +114,7 @@ impl Core {
             authorization_server,
             jwks_uri,
             policy,
+            published_keys: published,
             verifiers,
             secrets,
             uses,
@@ -166,9 +170,10 @@ fn counting(limits: CallLimits) -> Limits {
         reads_in_flight: reads,
         changes_in_flight: changes,
         exports_in_flight: exports,
+        watches_in_flight: watches,
         refusals_per_minute,
     } = limits;
-    let bounds = InFlight { reads, changes, exports };
+    let bounds = InFlight { reads, changes, exports, watches };
     Limits::new(rate(reads_per_second), rate(changes_per_second))
         .in_flight(bounds)
         .refusals_per_minute(refusals_per_minute)

@@ -164,6 +164,21 @@ impl Registered {
         secret
     }
 
+    /// Changes a resource server in whatever way, and says so in the log.
+    pub async fn change_resource_server(
+        &self,
+        identifier: &str,
+        how: impl Fn(&mut ResourceServer) + Send + Sync,
+    ) {
+        let id = Identifier::parse(identifier).unwrap();
+        let mut server = self.0.resource_server(&id).await.unwrap().unwrap();
+        let before = server.value.clone();
+        how(&mut server.value);
+        let became = Became::Other(&before, &server.value);
+        let event = EventDraft::of_resource_server(EventAction::ResourceServerUpdated, became);
+        self.make(&event, |change| change.put_resource_server(&server).map(|_| ())).await;
+    }
+
     /// One active grant for each resource server of `scopes`.
     fn grants(&self, client: &Client, scopes: &[&str], end: Option<Timestamp>) -> Vec<Grant> {
         let mut of: BTreeMap<Identifier, Vec<Scope>> = BTreeMap::new();

@@ -10,6 +10,7 @@ use std::error::Error;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 use std::process::ExitCode;
+use std::time::Duration;
 
 use axum::extract::{DefaultBodyLimit, State};
 use axum::http::StatusCode;
@@ -19,27 +20,31 @@ use clap::Parser;
 use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 use turnpike_sdk::axum::{require_scopes, verify};
+use turnpike_sdk::feed::Feed;
 use turnpike_sdk::introspection::Introspection;
 use turnpike_sdk::jwks::JwksSource;
 use turnpike_sdk::{Require, Verified, Verifier};
 
 use crate::orders::{NewOrder, Order, Orders, Placed};
 
-/// The orders API of LJ Health Food. Its introspection secret is read from the environment variable
+/// How long it waits for Turnpike before it begins all the same.
+const PATIENCE: Duration = Duration::from_secs(5);
+
+/// The orders API of LJ Health Food. Its secret is read from the environment variable
 /// ORDERS_API_SECRET, or from a file: what is written on a command line, every process can read.
 #[derive(Parser)]
 struct Settings {
-    /// A Turnpike on this machine: what is not set below is found under this address.
-    #[arg(long, env = "ORDERS_API_TURNPIKE")]
+    /// Where Turnpike is. It tells whose tokens are accepted, the keys, and what changes; nothing else is needed.
+    #[arg(long, env = "ORDERS_API_TURNPIKE", required_unless_present_all = ["issuer", "jwks", "introspection"])]
     turnpike: Option<String>,
-    /// Whose tokens are accepted: exactly what stands in them as `iss`.
-    #[arg(long, env = "ORDERS_API_ISSUER", required_unless_present = "turnpike")]
+    /// Without Turnpike's stream: whose tokens are accepted, exactly what stands in them as `iss`.
+    #[arg(long, env = "ORDERS_API_ISSUER", requires = "jwks", conflicts_with = "turnpike")]
     issuer: Option<String>,
-    /// Where the issuer's keys are.
-    #[arg(long, env = "ORDERS_API_JWKS", required_unless_present = "turnpike")]
+    /// Without it: where the issuer's keys are.
+    #[arg(long, env = "ORDERS_API_JWKS", requires = "introspection")]
     jwks: Option<String>,
-    /// Where to ask whether a token is still good.
-    #[arg(long, env = "ORDERS_API_INTROSPECTION", required_unless_present = "turnpike")]
+    /// Without it: where to ask about each token whether it is still good (RFC 7662).
+    #[arg(long, env = "ORDERS_API_INTROSPECTION", requires = "issuer")]
     introspection: Option<String>,
     /// As what this API is registered: the part of its scopes before the last slash.
     #[arg(long, env = "ORDERS_API_IDENTIFIER", default_value = "lj-health-food")]
@@ -68,7 +73,7 @@ async fn main() -> ExitCode {
 
 async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     let orders = Orders::open(&settings.database)?;
-    let app = app(&settings.identifier, verifier(&settings)?, orders)?;
+    let app = app(&settings.identifier, verifier(&settings).await?, orders)?;
     let listener = TcpListener::bind(settings.listen).await?;
     println!("{}", serde_json::json!({ "url": format!("http://{}", listener.local_addr()?) }));
 
@@ -82,19 +87,24 @@ async fn run(settings: Settings) -> Result<(), Box<dyn Error>> {
     Ok(axum::serve(listener, app).with_graceful_shutdown(stop).await?)
 }
 
-/// Accepts the tokens that the issuer signed and that are still good, asked at most half a second ago.
-fn verifier(settings: &Settings) -> Result<Verifier, Box<dyn Error>> {
-    let under_turnpike = |set: &Option<String>, path: &str| {
-        let turnpike = settings.turnpike.as_deref().unwrap_or_default().trim_end_matches('/');
-        set.clone().unwrap_or_else(|| format!("{turnpike}{path}"))
-    };
-    let issuer = under_turnpike(&settings.issuer, "");
-    let jwks = under_turnpike(&settings.jwks, "/.well-known/jwks.json");
-    let address = under_turnpike(&settings.introspection, "/oauth2/introspect");
-
-    let introspection =
-        Introspection::builder(address, &settings.identifier, secret(settings)?).build()?;
-    let keys = JwksSource::builder(jwks).build()?;
+/// Accepts the tokens that the issuer signed and that are still good: as Turnpike tells all the time, or, for any other
+/// authorization server, as introspection answered at most half a second ago.
+async fn verifier(settings: &Settings) -> Result<Verifier, Box<dyn Error>> {
+    let secret = secret(settings)?;
+    let Settings { turnpike, issuer, jwks, introspection, identifier, .. } = settings;
+    if let Some(turnpike) = turnpike {
+        let feed = Feed::builder(turnpike, identifier, secret).start()?;
+        // Until it knows everything it refuses with 503; so a moment of patience, and no failure without it.
+        if tokio::time::timeout(PATIENCE, feed.ready()).await.is_err() {
+            eprintln!("orders-api: still without a policy: {:?}", feed.status().error);
+        }
+        return Ok(feed.verifier().build()?);
+    }
+    let unset = || "set --turnpike, or --issuer, --jwks and --introspection";
+    let introspection = introspection.as_ref().ok_or_else(unset)?;
+    let introspection = Introspection::builder(introspection, identifier, secret).build()?;
+    let keys = JwksSource::builder(jwks.as_ref().ok_or_else(unset)?).build()?;
+    let issuer = issuer.as_ref().ok_or_else(unset)?;
     Ok(Verifier::builder(issuer).jwks(keys).introspection(introspection).build()?)
 }
 

@@ -324,7 +324,7 @@ async fn what_is_no_path_is_nowhere() {
 async fn a_call_is_in_flight_until_its_answer_is_taken() {
     let one = NonZeroU32::MIN;
     let rate = Rate { per_second: NonZeroU32::MAX, burst: NonZeroU32::MAX };
-    let bounds = InFlight { reads: one, changes: one, exports: one };
+    let bounds = InFlight { reads: one, changes: one, exports: one, watches: one };
     let limits = Limits::new(rate, rate).in_flight(bounds);
     let olga = Actor::Client(ClientId::parse("olga").unwrap());
     let admitted = limits.admit(Limit::Read, &olga).unwrap().map(Arc::new);

@@ -3382,6 +3382,212 @@ pub struct RevokeTokenResponse {
     #[prost(string, tag = "2")]
     pub token_id: ::prost::alloc::string::String,
 }
+/// See IntrospectionService.WatchPolicy.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct WatchPolicyRequest {
+    /// Required.
+    #[prost(oneof = "watch_policy_request::Message", tags = "1, 2")]
+    pub message: ::core::option::Option<watch_policy_request::Message>,
+}
+/// Nested message and enum types in `WatchPolicyRequest`.
+pub mod watch_policy_request {
+    /// Required.
+    #[derive(Clone, PartialEq, Eq, Hash, ::prost::Oneof)]
+    pub enum Message {
+        /// The first message, and only that.
+        #[prost(message, tag = "1")]
+        Hello(super::VerifierHello),
+        /// Every other.
+        #[prost(message, tag = "2")]
+        Ping(super::VerifierPing),
+    }
+}
+/// Who follows, and from where on.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifierHello {
+    /// What the verifier is called, such as the host or pod it runs in: at most 128 characters, for people who look at the
+    /// list of verifiers. It needs not be unique.
+    #[prost(string, tag = "1")]
+    pub verifier: ::prost::alloc::string::String,
+    /// The software and its version, such as `turnpike-sdk/0.1.0`: at most 128 characters.
+    #[prost(string, tag = "2")]
+    pub software: ::prost::alloc::string::String,
+    /// The `resume` of the last update that was applied, for those that come back: only what changed since is sent, if
+    /// that is known. Empty, or one that nobody here knows: everything is sent.
+    #[prost(string, tag = "3")]
+    pub resume: ::prost::alloc::string::String,
+}
+/// A sign of life, with what was applied and what was used.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifierPing {
+    /// Counts the pings of this stream: 1, 2, 3. The pong carries it.
+    #[prost(int64, tag = "1")]
+    pub number: i64,
+    /// The `sequence` of the last update that was applied.
+    #[prost(int64, tag = "2")]
+    pub applied_sequence: i64,
+}
+/// See IntrospectionService.WatchPolicy.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct WatchPolicyResponse {
+    /// Always one.
+    #[prost(oneof = "watch_policy_response::Message", tags = "1, 2")]
+    pub message: ::core::option::Option<watch_policy_response::Message>,
+}
+/// Nested message and enum types in `WatchPolicyResponse`.
+pub mod watch_policy_response {
+    /// Always one.
+    #[derive(Clone, PartialEq, ::prost::Oneof)]
+    pub enum Message {
+        /// Something to apply.
+        #[prost(message, tag = "1")]
+        Update(super::PolicyUpdate),
+        /// The answer to a ping.
+        #[prost(message, tag = "2")]
+        Pong(super::VerifierPong),
+    }
+}
+/// What to know, or to know from now on. An update may come in parts, which are applied together when the last one
+/// is there.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolicyUpdate {
+    /// Whether this replaces all that was known, and does not add to it. Of an update in parts the first one says so.
+    #[prost(bool, tag = "1")]
+    pub reset: bool,
+    /// Whether further parts of the same update follow.
+    #[prost(bool, tag = "2")]
+    pub more: bool,
+    /// The event up to which this is the truth. Of an update in parts only the last one has it, and so with all that follows.
+    #[prost(int64, tag = "3")]
+    pub sequence: i64,
+    /// What to send as `hello.resume` to go on from here.
+    #[prost(string, tag = "4")]
+    pub resume: ::prost::alloc::string::String,
+    /// The clients that are new or changed, each whole.
+    #[prost(message, repeated, tag = "5")]
+    pub clients: ::prost::alloc::vec::Vec<PolicyClient>,
+    /// The ids of the clients that no longer concern the caller: their tokens are refused as those of unknown clients.
+    #[prost(string, repeated, tag = "6")]
+    pub gone_client_ids: ::prost::alloc::vec::Vec<::prost::alloc::string::String>,
+    /// Tokens that were revoked one by one.
+    #[prost(message, repeated, tag = "7")]
+    pub revoked_tokens: ::prost::alloc::vec::Vec<RevokedToken>,
+    /// The authorization server whose tokens are meant, exactly the `iss` of its tokens. Always there at the end of a reset;
+    /// later only if `jwks` is.
+    #[prost(string, tag = "8")]
+    pub issuer: ::prost::alloc::string::String,
+    /// Its keys as a JWK set (RFC 7517 section 5). Always there at the end of a reset, and when they have changed.
+    #[prost(string, tag = "9")]
+    pub jwks: ::prost::alloc::string::String,
+}
+/// What decides about the tokens of a client, as far as the caller is concerned.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct PolicyClient {
+    /// The client.
+    #[prost(string, tag = "1")]
+    pub client_id: ::prost::alloc::string::String,
+    /// Whether its tokens are good at all.
+    #[prost(bool, tag = "2")]
+    pub enabled: bool,
+    /// Tokens that were issued (`iat`) in this second of the Unix epoch or before are revoked; 0 for none.
+    #[prost(int64, tag = "3")]
+    pub revoked_through: i64,
+    /// The scopes of the caller that it holds, or held within the longest life of a token.
+    #[prost(message, repeated, tag = "4")]
+    pub scopes: ::prost::alloc::vec::Vec<PolicyScope>,
+}
+/// How a client holds a scope.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct PolicyScope {
+    /// The scope, in the form `identifier/name`.
+    #[prost(string, tag = "1")]
+    pub scope: ::prost::alloc::string::String,
+    /// Whether it holds it: by at least one active grant.
+    #[prost(bool, tag = "2")]
+    pub held: bool,
+    /// The second of the Unix epoch from which on it is not held any more; 0 for none.
+    #[prost(int64, tag = "3")]
+    pub held_until: i64,
+    /// Tokens that were issued (`iat`) in this second of the Unix epoch or before do not carry it any more; 0 for none.
+    #[prost(int64, tag = "4")]
+    pub ended_through: i64,
+}
+/// A token that was revoked by itself.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct RevokedToken {
+    /// Its `jti`.
+    #[prost(string, tag = "1")]
+    pub token_id: ::prost::alloc::string::String,
+    /// The second of the Unix epoch in which it ends anyway (`exp`): a minute later it may be forgotten.
+    #[prost(int64, tag = "2")]
+    pub expires_at: i64,
+}
+/// The answer to a ping.
+#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct VerifierPong {
+    /// The number of the ping.
+    #[prost(int64, tag = "1")]
+    pub number: i64,
+    /// How long before the ping all had happened that has been sent by now, in milliseconds: how far the server itself
+    /// lags behind the registry. While the store of the registry does not answer it is small all the same, for as long as
+    /// introspection decides by what is known (`policy.unheard_seconds`): in an outage nobody can change anything.
+    #[prost(int64, tag = "2")]
+    pub age_millis: i64,
+    /// The event up to which all has been sent.
+    #[prost(int64, tag = "3")]
+    pub sequence: i64,
+}
+/// See IntrospectionService.ListVerifiers.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct ListVerifiersRequest {
+    /// Required. The resource server.
+    #[prost(string, tag = "1")]
+    pub identifier: ::prost::alloc::string::String,
+    /// At most how many; 50 if 0, and at most 200.
+    #[prost(int32, tag = "2")]
+    pub page_size: i32,
+    /// The `next_page_token` of the page before.
+    #[prost(string, tag = "3")]
+    pub page_token: ::prost::alloc::string::String,
+}
+/// See IntrospectionService.ListVerifiers.
+#[derive(Clone, PartialEq, ::prost::Message)]
+pub struct ListVerifiersResponse {
+    /// By name.
+    #[prost(message, repeated, tag = "1")]
+    pub verifiers: ::prost::alloc::vec::Vec<Verifier>,
+    /// For the next page; empty on the last.
+    #[prost(string, tag = "2")]
+    pub next_page_token: ::prost::alloc::string::String,
+    /// How many there are on all pages.
+    #[prost(int32, tag = "3")]
+    pub total: i32,
+    /// How many of them know all that has changed for the resource server.
+    #[prost(int32, tag = "4")]
+    pub up_to_date: i32,
+    /// The event that changed the policy of this resource server last: verifiers that have applied it are up to date.
+    #[prost(int64, tag = "5")]
+    pub changed_sequence: i64,
+}
+/// A process that follows the policy of a resource server.
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
+pub struct Verifier {
+    /// What it calls itself.
+    #[prost(string, tag = "1")]
+    pub name: ::prost::alloc::string::String,
+    /// Its software and version.
+    #[prost(string, tag = "2")]
+    pub software: ::prost::alloc::string::String,
+    /// When it connected.
+    #[prost(message, optional, tag = "3")]
+    pub connect_time: ::core::option::Option<::prost_types::Timestamp>,
+    /// The newest event that it is known to have applied, of those that concern the resource server.
+    #[prost(int64, tag = "4")]
+    pub applied_sequence: i64,
+    /// Whether that is all that has changed for the resource server.
+    #[prost(bool, tag = "5")]
+    pub up_to_date: bool,
+}
 /// Generated client implementations.
 pub mod introspection_service_client {
     #![allow(
@@ -3525,6 +3731,78 @@ pub mod introspection_service_client {
                 );
             self.inner.unary(req, path, codec).await
         }
+        /// All that a resource server needs to decide about tokens by itself, and each change of it as it happens.
+        ///
+        /// Callers: a resource server with its own secret, as for Introspect. It is told of the clients that hold, or held
+        /// within the longest life of a token, scopes of its own, and of nothing else.
+        ///
+        /// The caller sends `hello` first and pings from then on; everything else is answered with INVALID_ARGUMENT. What the
+        /// server sends is in order: after a `pong` all has been sent that had happened `age` before the ping was sent. So
+        /// whoever counts from the moment at which it sent the ping knows how old its knowledge is at most, however long the
+        /// answer was on its way.
+        ///
+        /// The stream ends with UNAUTHENTICATED when the secret is removed or the resource server deleted, with UNAVAILABLE when
+        /// the server stops, and with DEADLINE_EXCEEDED after an hour at most. Whoever comes back says with `hello.resume` what
+        /// it knows already.
+        pub async fn watch_policy(
+            &mut self,
+            request: impl tonic::IntoStreamingRequest<
+                Message = super::WatchPolicyRequest,
+            >,
+        ) -> std::result::Result<
+            tonic::Response<tonic::codec::Streaming<super::WatchPolicyResponse>>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.IntrospectionService/WatchPolicy",
+            );
+            let mut req = request.into_streaming_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("turnpike.v1.IntrospectionService", "WatchPolicy"),
+                );
+            self.inner.streaming(req, path, codec).await
+        }
+        /// The verifiers of a resource server that follow its policy now, and which of them know all that has changed for it.
+        /// Those of other replicas of the service are as of a few seconds ago.
+        ///
+        /// Callers: members of the team that owns the resource server, auditors, platform admins; programs with
+        /// `turnpike/registry.read`.
+        pub async fn list_verifiers(
+            &mut self,
+            request: impl tonic::IntoRequest<super::ListVerifiersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListVerifiersResponse>,
+            tonic::Status,
+        > {
+            self.inner
+                .ready()
+                .await
+                .map_err(|e| {
+                    tonic::Status::unknown(
+                        format!("Service was not ready: {}", e.into()),
+                    )
+                })?;
+            let codec = tonic_prost::ProstCodec::default();
+            let path = http::uri::PathAndQuery::from_static(
+                "/turnpike.v1.IntrospectionService/ListVerifiers",
+            );
+            let mut req = request.into_request();
+            req.extensions_mut()
+                .insert(
+                    GrpcMethod::new("turnpike.v1.IntrospectionService", "ListVerifiers"),
+                );
+            self.inner.unary(req, path, codec).await
+        }
     }
 }
 /// Generated server implementations.
@@ -3562,6 +3840,44 @@ pub mod introspection_service_server {
             request: tonic::Request<super::RevokeTokenRequest>,
         ) -> std::result::Result<
             tonic::Response<super::RevokeTokenResponse>,
+            tonic::Status,
+        >;
+        /// Server streaming response type for the WatchPolicy method.
+        type WatchPolicyStream: tonic::codegen::tokio_stream::Stream<
+                Item = std::result::Result<super::WatchPolicyResponse, tonic::Status>,
+            >
+            + std::marker::Send
+            + 'static;
+        /// All that a resource server needs to decide about tokens by itself, and each change of it as it happens.
+        ///
+        /// Callers: a resource server with its own secret, as for Introspect. It is told of the clients that hold, or held
+        /// within the longest life of a token, scopes of its own, and of nothing else.
+        ///
+        /// The caller sends `hello` first and pings from then on; everything else is answered with INVALID_ARGUMENT. What the
+        /// server sends is in order: after a `pong` all has been sent that had happened `age` before the ping was sent. So
+        /// whoever counts from the moment at which it sent the ping knows how old its knowledge is at most, however long the
+        /// answer was on its way.
+        ///
+        /// The stream ends with UNAUTHENTICATED when the secret is removed or the resource server deleted, with UNAVAILABLE when
+        /// the server stops, and with DEADLINE_EXCEEDED after an hour at most. Whoever comes back says with `hello.resume` what
+        /// it knows already.
+        async fn watch_policy(
+            &self,
+            request: tonic::Request<tonic::Streaming<super::WatchPolicyRequest>>,
+        ) -> std::result::Result<
+            tonic::Response<Self::WatchPolicyStream>,
+            tonic::Status,
+        >;
+        /// The verifiers of a resource server that follow its policy now, and which of them know all that has changed for it.
+        /// Those of other replicas of the service are as of a few seconds ago.
+        ///
+        /// Callers: members of the team that owns the resource server, auditors, platform admins; programs with
+        /// `turnpike/registry.read`.
+        async fn list_verifiers(
+            &self,
+            request: tonic::Request<super::ListVerifiersRequest>,
+        ) -> std::result::Result<
+            tonic::Response<super::ListVerifiersResponse>,
             tonic::Status,
         >;
     }
@@ -3720,6 +4036,101 @@ pub mod introspection_service_server {
                     let inner = self.inner.clone();
                     let fut = async move {
                         let method = RevokeTokenSvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.unary(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/turnpike.v1.IntrospectionService/WatchPolicy" => {
+                    #[allow(non_camel_case_types)]
+                    struct WatchPolicySvc<T: IntrospectionService>(pub Arc<T>);
+                    impl<
+                        T: IntrospectionService,
+                    > tonic::server::StreamingService<super::WatchPolicyRequest>
+                    for WatchPolicySvc<T> {
+                        type Response = super::WatchPolicyResponse;
+                        type ResponseStream = T::WatchPolicyStream;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::ResponseStream>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<
+                                tonic::Streaming<super::WatchPolicyRequest>,
+                            >,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IntrospectionService>::watch_policy(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = WatchPolicySvc(inner);
+                        let codec = tonic_prost::ProstCodec::default();
+                        let mut grpc = tonic::server::Grpc::new(codec)
+                            .apply_compression_config(
+                                accept_compression_encodings,
+                                send_compression_encodings,
+                            )
+                            .apply_max_message_size_config(
+                                max_decoding_message_size,
+                                max_encoding_message_size,
+                            );
+                        let res = grpc.streaming(method, req).await;
+                        Ok(res)
+                    };
+                    Box::pin(fut)
+                }
+                "/turnpike.v1.IntrospectionService/ListVerifiers" => {
+                    #[allow(non_camel_case_types)]
+                    struct ListVerifiersSvc<T: IntrospectionService>(pub Arc<T>);
+                    impl<
+                        T: IntrospectionService,
+                    > tonic::server::UnaryService<super::ListVerifiersRequest>
+                    for ListVerifiersSvc<T> {
+                        type Response = super::ListVerifiersResponse;
+                        type Future = BoxFuture<
+                            tonic::Response<Self::Response>,
+                            tonic::Status,
+                        >;
+                        fn call(
+                            &mut self,
+                            request: tonic::Request<super::ListVerifiersRequest>,
+                        ) -> Self::Future {
+                            let inner = Arc::clone(&self.0);
+                            let fut = async move {
+                                <T as IntrospectionService>::list_verifiers(&inner, request)
+                                    .await
+                            };
+                            Box::pin(fut)
+                        }
+                    }
+                    let accept_compression_encodings = self.accept_compression_encodings;
+                    let send_compression_encodings = self.send_compression_encodings;
+                    let max_decoding_message_size = self.max_decoding_message_size;
+                    let max_encoding_message_size = self.max_encoding_message_size;
+                    let inner = self.inner.clone();
+                    let fut = async move {
+                        let method = ListVerifiersSvc(inner);
                         let codec = tonic_prost::ProstCodec::default();
                         let mut grpc = tonic::server::Grpc::new(codec)
                             .apply_compression_config(

@@ -3,7 +3,8 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fetch::{self, AddressError};
+use crate::connect::AddressError;
+use crate::fetch;
 
 /// Why there is no token.
 #[derive(Clone, Debug, thiserror::Error)]

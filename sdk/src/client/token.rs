@@ -4,7 +4,7 @@ use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;
 
-use crate::fetch;
+use crate::connect;
 
 /// An access token. Opaque to a client (RFC 6749 section 1.4). Whoever has it can use it, so it is
 /// never printed.
@@ -22,7 +22,7 @@ impl AccessToken {
     pub(super) fn new(value: &str, scope: Option<&str>, asked_at: i64, life: i64) -> Self {
         // Three quarters, as AWS advises for Cognito, give or take a tenth of that.
         let seconds = u64::try_from(life).unwrap_or_default();
-        let early = fetch::jittered(Duration::from_secs(seconds) / 4 * 3).as_secs();
+        let early = connect::jittered(Duration::from_secs(seconds) / 4 * 3).as_secs();
         let expires_at = asked_at.saturating_add(life);
         Self {
             expires_at,

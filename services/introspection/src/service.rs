@@ -1,13 +1,15 @@
 //! IntrospectionService.
 
 use prost_types::Timestamp;
-use tonic::{Request, Response, Status, async_trait};
+use tonic::{Request, Response, Status, Streaming, async_trait};
 use turnpike_domain::{Error, Problem};
 use turnpike_proto::v1 as pb;
 use turnpike_proto::v1::introspection_service_server::IntrospectionService;
+use turnpike_rpc::oauth::Credentials;
 use turnpike_rpc::{Gate, Op, methods};
 
-use crate::{Inner, Introspection, revoke_token};
+use crate::watch::{self, Watched};
+use crate::{Inner, Introspection, list_verifiers, revoke_token};
 
 /// Implements IntrospectionService.
 #[derive(Clone, Debug)]
@@ -32,6 +34,33 @@ impl IntrospectionService for Service {
         let inner = &self.introspection.0;
         let handle = |op, message| async move { introspect(inner, &op, &message) };
         self.gate.read(&methods::INTROSPECT, request, handle).await
+    }
+
+    type WatchPolicyStream = Watched;
+
+    async fn watch_policy(
+        &self,
+        request: Request<Streaming<pb::WatchPolicyRequest>>,
+    ) -> Result<Response<Watched>, Status> {
+        let inner = self.introspection.0.clone();
+        let shown = request.metadata().get("authorization").and_then(|value| value.to_str().ok());
+        let credentials = shown.and_then(Credentials::from_basic);
+        let handle = |op, asked| async move {
+            // The gate has found the caller by them.
+            let credentials = credentials.ok_or_else(|| Error::internal("no credentials"))?;
+            watch::run(inner, op, credentials, asked)
+        };
+        self.gate.read(&methods::WATCH_POLICY, request, handle).await
+    }
+
+    async fn list_verifiers(
+        &self,
+        request: Request<pb::ListVerifiersRequest>,
+    ) -> Result<Response<pb::ListVerifiersResponse>, Status> {
+        let (inner, gate) = (&self.introspection.0, &self.gate);
+        let handle =
+            |op, message| async move { list_verifiers::handle(inner, gate, &op, message).await };
+        self.gate.read(&methods::LIST_VERIFIERS, request, handle).await
     }
 
     async fn revoke_token(

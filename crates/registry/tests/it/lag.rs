@@ -56,7 +56,7 @@ async fn a_start_knows_what_the_indexes_do_not_show_yet() {
     registry.commit(creation).await.unwrap();
     let token = TokenId::parse("jti-1").unwrap();
     let mut revocation = change();
-    revocation.put_revoked_token(&token, registry.now().plus_seconds(3600));
+    revocation.put_revoked_token(&token, &new.client_id, registry.now().plus_seconds(3600));
     revocation.event(EventDraft {
         subject: format!("tokens/{token}"),
         ..EventDraft::of_client(EventAction::TokenRevoked, Became::New(&new))

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use tokio::time::timeout;
+use turnpike_domain::Identifier;
 use turnpike_domain::client::Cut;
 use turnpike_domain::event::{Became, EventAction, EventDraft};
 use turnpike_domain::grant::GrantState;
@@ -75,7 +76,7 @@ async fn a_revoked_token_is_known_before_and_after_a_start() {
     let token = TokenId::parse("jti-1").unwrap();
     let end = plane.registry.now().plus_seconds(3600);
     let mut revocation = change();
-    revocation.put_revoked_token(&token, end);
+    revocation.put_revoked_token(&token, &id, end);
     revocation.event(EventDraft {
         subject: format!("tokens/{token}"),
         ..EventDraft::of_client(EventAction::TokenRevoked, Became::New(&client))
@@ -102,4 +103,64 @@ async fn a_follower_catches_up_over_many_events_at_once() {
     follower.catch_up().await.unwrap();
     assert_eq!(follower.policy().sequence(), 60);
     assert!(ids.iter().all(|id| enabled(&follower.policy(), id.as_str()) == Some(true)));
+}
+
+/// The clients that an API's verifiers are told of who know everything up to `since`, and which of them are gone.
+fn news(policy: &Policy, api: &str, since: Option<u64>) -> (bool, Vec<(String, bool)>) {
+    let news = policy.news(&Identifier::parse(api).unwrap(), since);
+    let clients = news.clients.iter().map(|(id, client)| (id.to_string(), client.is_some()));
+    (news.whole, clients.collect())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn verifiers_are_told_of_the_clients_that_concern_them_and_of_no_other() {
+    let plane = Plane::new().await;
+    plane.server("api", "orders", &["read"]).await;
+    plane.server("billing", "orders", &["read"]).await;
+    let shop = plane.client("Shop", "partners").await;
+    let depot = plane.client("Depot", "partners").await;
+    plane.grant(&shop, &["api/read"], GrantState::Active, None).await;
+    plane.grant(&depot, &["api/read"], GrantState::Pending, None).await;
+    let follower = Follower::start(plane.registry.clone()).await.unwrap();
+    let policy = follower.policy();
+    let changed = policy.watch(&Identifier::parse("api").unwrap());
+    let known = (shop.to_string(), true);
+    assert_eq!(news(&policy, "api", None), (true, vec![known.clone()]));
+    assert_eq!(news(&policy, "billing", None), (true, vec![]));
+
+    edit(&plane.registry, &depot, |client| client.enabled = false).await.unwrap();
+    follower.catch_up().await.unwrap();
+    let at = policy.sequence();
+    assert_eq!(news(&policy, "api", Some(at - 1)), (false, vec![]));
+    assert!(!changed.has_changed().unwrap());
+
+    edit(&plane.registry, &shop, |client| client.enabled = false).await.unwrap();
+    follower.catch_up().await.unwrap();
+    assert_eq!(news(&policy, "api", Some(at)), (false, vec![known]));
+    assert_eq!(news(&policy, "billing", Some(at)), (false, vec![]));
+    assert!(changed.has_changed().unwrap());
+    assert_eq!(news(&policy, "api", Some(at + 1)), (false, vec![]));
+
+    let client = plane.registry.client(&shop).await.unwrap().unwrap();
+    let mut deletion = change();
+    deletion.delete_client(&client);
+    let became = Became::Gone(&client.value);
+    deletion.event(EventDraft::of_client(EventAction::ClientDeleted, became));
+    plane.registry.commit(deletion).await.unwrap();
+    follower.catch_up().await.unwrap();
+    assert_eq!(news(&policy, "api", Some(at)), (false, vec![(shop.to_string(), false)]));
+    assert_eq!(news(&policy, "api", None), (true, vec![]));
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn whoever_comes_back_after_a_start_is_told_what_changed() {
+    let plane = Plane::new().await;
+    plane.server("api", "orders", &["read"]).await;
+    let (shop, depot) = (plane.client("Shop", "x").await, plane.client("Depot", "x").await);
+    plane.grant(&shop, &["api/read"], GrantState::Active, None).await;
+    plane.grant(&depot, &["api/read"], GrantState::Active, None).await;
+    let before = plane.registry.head().await.unwrap().sequence;
+    edit(&plane.registry, &depot, |client| client.enabled = false).await.unwrap();
+    let policy = Follower::start(plane.replica(2).await).await.unwrap().policy();
+    assert_eq!(news(&policy, "api", Some(before)), (false, vec![(depot.to_string(), true)]));
 }

@@ -74,9 +74,9 @@ async fn a_revoked_token_is_forgotten_when_nobody_would_take_it() {
     let plane = Plane::new().await;
     let token = TokenId::parse("jti-1").unwrap();
     let end = plane.registry.now().plus_seconds(3600);
-    plane.client("Shop", "partners").await;
+    let id = plane.client("Shop", "partners").await;
     let mut revocation = change();
-    revocation.put_revoked_token(&token, end);
+    revocation.put_revoked_token(&token, &id, end);
     plane.registry.commit(revocation).await.unwrap();
     // A verifier may take a token for a minute after its end.
     plane.clock.set(end.plus_seconds(59));

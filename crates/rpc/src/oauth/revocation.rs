@@ -28,7 +28,11 @@ pub async fn revoke(
                 return Ok(Attempt::Nothing(()));
             }
             let mut change = Change::new(permit, origin);
-            change.put_revoked_token(id, Timestamp::from_seconds(token.expires_at()));
+            change.put_revoked_token(
+                id,
+                &client.client_id,
+                Timestamp::from_seconds(token.expires_at()),
+            );
             change.event(event(client, id, reason));
             Ok(Attempt::Change(Box::new(change), ()))
         })

@@ -11,7 +11,7 @@ use turnpike_rpc::methods::{EXPORT_EVENTS, LIST_CLIENTS};
 use crate::world::{World, number};
 
 fn bounds() -> InFlight {
-    InFlight { reads: number(2), changes: number(2), exports: number(1) }
+    InFlight { reads: number(2), changes: number(2), exports: number(1), watches: number(1) }
 }
 
 fn is_refused(status: &Status) {

@@ -18,6 +18,8 @@ pub struct CallLimits {
     pub changes_in_flight: NonZeroU32,
     /// Exports and verifications of the log of one caller that are served at a time.
     pub exports_in_flight: NonZeroU32,
+    /// Verifiers that follow the policy of one resource server at a time.
+    pub watches_in_flight: NonZeroU32,
     /// Events a minute about refused calls of one caller; those beyond are counted, and told in one event.
     pub refusals_per_minute: NonZeroU32,
 }
@@ -44,6 +46,8 @@ pub struct Limits {
     pub changes_in_flight: NonZeroU32,
     /// Exports and verifications of the log of one caller that are served at a time.
     pub exports_in_flight: NonZeroU32,
+    /// Verifiers that follow the policy of one resource server at a time.
+    pub watches_in_flight: NonZeroU32,
     /// Events a minute about refused calls of one caller; those beyond are counted, and told in one event.
     pub refusals_per_minute: NonZeroU32,
     /// Tokens per second of one client.
@@ -65,6 +69,7 @@ impl Default for CallLimits {
             reads_in_flight: positive(32),
             changes_in_flight: positive(32),
             exports_in_flight: positive(2),
+            watches_in_flight: positive(5000),
             refusals_per_minute: positive(60),
         }
     }
@@ -91,6 +96,7 @@ impl Limits {
             reads_in_flight,
             changes_in_flight,
             exports_in_flight,
+            watches_in_flight,
             refusals_per_minute,
         } = calls;
         Self {
@@ -99,6 +105,7 @@ impl Limits {
             reads_in_flight,
             changes_in_flight,
             exports_in_flight,
+            watches_in_flight,
             refusals_per_minute,
             tokens_per_second,
         }
@@ -112,6 +119,7 @@ impl Limits {
             reads_in_flight,
             changes_in_flight,
             exports_in_flight,
+            watches_in_flight,
             refusals_per_minute,
             tokens_per_second: _,
         } = *self;
@@ -121,6 +129,7 @@ impl Limits {
             reads_in_flight,
             changes_in_flight,
             exports_in_flight,
+            watches_in_flight,
             refusals_per_minute,
         }
     }

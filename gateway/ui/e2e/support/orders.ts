@@ -7,7 +7,7 @@ import { createInterface } from "node:readline";
 import type { APIRequestContext } from "@playwright/test";
 import { required } from "./personas";
 
-/** The example orders API as a process of its own, which asks the Turnpike under test about tokens. */
+/** The example orders API as a process of its own, which follows the Turnpike under test. */
 export class OrdersApi {
   private constructor(
     private readonly process: ChildProcess,
@@ -15,14 +15,6 @@ export class OrdersApi {
   ) {}
 
   static async start(identifier: string, secret: string): Promise<OrdersApi> {
-    const turnpike = required("TURNPIKE_BASE_URL");
-    // Neither is derived from the other, or from where Turnpike is.
-    const about = await fetch(`${turnpike}/.well-known/openid-configuration`);
-    const { issuer, access_token_issuer, jwks_uri } = (await about.json()) as {
-      issuer: string;
-      access_token_issuer?: string;
-      jwks_uri: string;
-    };
     const database = join(mkdtempSync(join(tmpdir(), "orders-")), "orders.sqlite");
     const child = spawn(
       required("TURNPIKE_ORDERS_API"),
@@ -31,9 +23,7 @@ export class OrdersApi {
         env: {
           ...process.env,
           ORDERS_API_SECRET: secret,
-          ORDERS_API_TURNPIKE: turnpike,
-          ORDERS_API_ISSUER: access_token_issuer ?? issuer,
-          ORDERS_API_JWKS: jwks_uri,
+          ORDERS_API_TURNPIKE: required("TURNPIKE_BASE_URL"),
         },
         stdio: ["ignore", "pipe", "inherit"],
       },

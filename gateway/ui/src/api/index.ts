@@ -7,6 +7,7 @@ export {
 } from "./gen/turnpike/v1/audit_pb";
 export { ClientService } from "./gen/turnpike/v1/clients_pb";
 export { GrantService } from "./gen/turnpike/v1/grants_pb";
+export { IntrospectionService, type Verifier } from "./gen/turnpike/v1/introspection_pb";
 export {
   DriftKind,
   ReconcileService,

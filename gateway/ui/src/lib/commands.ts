@@ -44,3 +44,12 @@ export function introspectionCommand(endpoint: string, identifier: string): stri
     `  --data-urlencode "token=$TOKEN"`,
   ].join("\n");
 }
+
+/** What an API team writes to follow the policy: Rust, with the SDK. The secret comes from elsewhere. */
+export function followCode(tokenEndpoint: string, identifier: string): string {
+  const turnpike = tokenEndpoint === "" ? "" : new URL(tokenEndpoint).origin;
+  return [
+    `let feed = Feed::builder(${JSON.stringify(turnpike)}, ${JSON.stringify(identifier)}, secret).start()?;`,
+    `let verifier = feed.verifier().build()?;`,
+  ].join("\n");
+}

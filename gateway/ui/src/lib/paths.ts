@@ -46,7 +46,7 @@ export const paths = {
     linkOptions({ to: "/activity/$sequence", params: { sequence: String(sequence) } }),
 };
 
-export const resourceServerTabs = ["scopes", "access", "secrets", "settings"] as const;
+export const resourceServerTabs = ["scopes", "access", "secrets", "verifiers", "settings"] as const;
 export type ResourceServerTab = (typeof resourceServerTabs)[number];
 
 export const clientTabs = ["access", "secrets", "try", "settings"] as const;

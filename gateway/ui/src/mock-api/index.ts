@@ -2,6 +2,7 @@ import { createRouterTransport, type HandlerContext, type Transport } from "@con
 import { AuditService } from "~/api/gen/turnpike/v1/audit_pb";
 import { ClientService } from "~/api/gen/turnpike/v1/clients_pb";
 import { GrantService } from "~/api/gen/turnpike/v1/grants_pb";
+import { IntrospectionService } from "~/api/gen/turnpike/v1/introspection_pb";
 import { ReconcileService } from "~/api/gen/turnpike/v1/reconcile_pb";
 import { ResourceServerService } from "~/api/gen/turnpike/v1/resource_servers_pb";
 import { SessionService } from "~/api/gen/turnpike/v1/session_pb";
@@ -11,6 +12,7 @@ import { auditHandlers } from "./audit";
 import { clientHandlers } from "./clients";
 import { otherPerson } from "./faults";
 import { grantHandlers } from "./grants";
+import { introspectionHandlers } from "./introspection";
 import { reconcileHandlers } from "./reconcile";
 import { resourceServerHandlers } from "./resource-servers";
 import { seededWorld } from "./seed";
@@ -41,6 +43,7 @@ export function mockTransport(session: BrowserSession, world: World = seededWorl
     router.service(AuditService, auditHandlers(world, caller));
     router.service(ClientService, clientHandlers(world, caller));
     router.service(GrantService, grantHandlers(world, caller));
+    router.service(IntrospectionService, introspectionHandlers(world, caller));
     router.service(ReconcileService, reconcileHandlers(world, caller));
     router.service(ResourceServerService, resourceServerHandlers(world, caller));
     router.service(TeamService, teamHandlers(world, caller));

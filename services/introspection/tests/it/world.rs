@@ -17,9 +17,11 @@ use turnpike_domain::Timestamp;
 use turnpike_domain::actor::{Role, Staff, Teams};
 use turnpike_domain::id::TeamId;
 use turnpike_domain::ports::Clock as _;
-use turnpike_introspection::{Introspection, Service, router};
+use turnpike_introspection::{Introspection, Service, router, service};
 use turnpike_proto::v1 as pb;
-use turnpike_proto::v1::introspection_service_server::IntrospectionService as _;
+use turnpike_proto::v1::introspection_service_server::{
+    IntrospectionService as _, IntrospectionServiceServer,
+};
 use turnpike_registry::{Bounds, Event, EventFilter, Follower, Registry};
 use turnpike_rpc::Gate;
 use turnpike_rpc::assertion::{AssertionKeys, AssertionSigner, METADATA_KEY};
@@ -49,6 +51,7 @@ pub(crate) struct World {
     pub(crate) registered: Registered,
     pub(crate) keys: Keys,
     pub(crate) grpc: Service,
+    served: IntrospectionServiceServer<Service>,
     signer: AssertionSigner,
     router: Router,
     _folder: TempDir,
@@ -120,14 +123,50 @@ impl World {
             Authenticator::new(assertions, tokens, policy.clone(), secrets.clone()).unwrap();
         let rate = NonZeroU32::new(1000).unwrap();
         let rate = Rate { per_second: rate, burst: rate };
+        let (_, published) = tokio::sync::watch::channel(Arc::from(SHARED.jwks()));
         let (limits, pages) = (Limits::new(rate, rate), PageTokens::new(&[7; 32]).unwrap());
         let gate = Gate::new(authenticator, registry.clone(), pages, limits, metrics.clone());
         let introspection =
-            Introspection::new(registry.clone(), policy, verifiers, secrets, metrics);
+            Introspection::new(registry.clone(), policy, verifiers, secrets, published, metrics);
         let router = router(introspection.clone());
+        let served = service(gate.clone(), introspection.clone());
         let grpc = Service::new(gate, introspection);
         let registered = Registered::new(registry.clone());
-        Self { clock, store, registry, registered, keys, grpc, signer, router, _folder: folder }
+        Self {
+            clock,
+            store,
+            registry,
+            registered,
+            keys,
+            grpc,
+            served,
+            signer,
+            router,
+            _folder: folder,
+        }
+    }
+
+    /// Serves gRPC on this machine, until what it gives is aborted; with its address.
+    pub(crate) async fn listen(&self) -> (String, tokio::task::AbortHandle) {
+        self.listen_at("127.0.0.1:0").await
+    }
+
+    pub(crate) async fn listen_at(&self, address: &str) -> (String, tokio::task::AbortHandle) {
+        let listener = tokio::net::TcpListener::bind(address).await.unwrap();
+        let address = format!("http://{}", listener.local_addr().unwrap());
+        let routes = tonic::service::Routes::new(self.served.clone()).into_axum_router();
+        let serving = tokio::spawn(async move { axum::serve(listener, routes).await });
+        (address, serving.abort_handle())
+    }
+
+    /// Asks for the verifiers of a resource server, as a person in `team`.
+    pub(crate) async fn list_verifiers(
+        &self,
+        team: &str,
+        message: pb::ListVerifiersRequest,
+    ) -> Result<pb::ListVerifiersResponse, tonic::Status> {
+        let request = self.signed(team, &[], "ListVerifiers", message);
+        self.grpc.list_verifiers(request).await.map(tonic::Response::into_inner)
     }
 
     /// A good token for an hour from now, before it is signed.
@@ -173,6 +212,11 @@ impl World {
         roles: &[Role],
         message: pb::RevokeTokenRequest,
     ) -> Result<pb::RevokeTokenResponse, tonic::Status> {
+        let request = self.signed(team, roles, "RevokeToken", message);
+        self.grpc.revoke_token(request).await.map(tonic::Response::into_inner)
+    }
+
+    fn signed<M>(&self, team: &str, roles: &[Role], method: &str, message: M) -> tonic::Request<M> {
         let staff = Staff {
             id: format!("someone-of-{team}"),
             display_name: "Someone".to_owned(),
@@ -180,11 +224,11 @@ impl World {
             roles: roles.iter().copied().collect(),
             session_expire_time: Timestamp::MAX,
         };
-        let method = "/turnpike.v1.IntrospectionService/RevokeToken";
-        let assertion = self.signer.sign(&staff, method).unwrap();
+        let method = format!("/turnpike.v1.IntrospectionService/{method}");
+        let assertion = self.signer.sign(&staff, &method).unwrap();
         let mut request = tonic::Request::new(message);
         request.metadata_mut().insert(METADATA_KEY, assertion.parse().unwrap());
-        self.grpc.revoke_token(request).await.map(tonic::Response::into_inner)
+        request
     }
 
     /// What the log says of `action`, newest first.

@@ -19,6 +19,7 @@ import { SecretsPanel } from "~/components/secrets-panel";
 import { UrlTabs } from "~/components/tabs";
 import { When } from "~/components/when";
 import { GrantsPanel } from "~/features/grants/grants-panel";
+import { VerifiersBadge, VerifiersTab } from "~/features/resource-servers/verifiers";
 import { introspectionCommand, tokenCommandOfAnyClient } from "~/lib/commands";
 import { paths, resourceServerTabs } from "~/lib/paths";
 import { compact, oneOf } from "~/lib/search-params";
@@ -123,6 +124,9 @@ function ResourceServerPage() {
               <Fact name="Changed">
                 <When time={server.updateTime} />
               </Fact>
+              <Fact name="Verifiers">
+                <VerifiersBadge identifier={identifier} />
+              </Fact>
             </Facts>
           </Panel>
           <UrlTabs
@@ -164,6 +168,11 @@ function ResourceServerPage() {
                 content: () => (
                   <SecretsTab server={server} disabledReason={disabledReason} reload={reload} />
                 ),
+              },
+              {
+                value: "verifiers",
+                label: "Verifiers",
+                content: () => <VerifiersTab server={server} />,
               },
               {
                 value: "settings",
@@ -313,7 +322,7 @@ function SecretsTab({ server, disabledReason, reload }: TabProps) {
       />
       <Panel
         title="Ask about a token"
-        hint="With this secret, and only about tokens that carry the API’s scopes (RFC 7662). The SDK asks if it has the feature introspection and this secret, and then learns of revocations within a second; with keys alone it trusts a token until the token ends."
+        hint="With this secret, and only about tokens that carry the API’s scopes (RFC 7662). For whoever cannot follow the policy with the SDK, see Verifiers; with keys alone an API trusts a token until the token ends."
       >
         <CodeBlock
           code={introspectionCommand(session.deployment?.introspectionEndpoint ?? "", identifier)}

@@ -14,7 +14,7 @@ import type { Message } from "@bufbuild/protobuf";
  * Describes the file turnpike/v1/introspection.proto.
  */
 export const file_turnpike_v1_introspection: GenFile = /*@__PURE__*/
-  fileDesc("Ch90dXJucGlrZS92MS9pbnRyb3NwZWN0aW9uLnByb3RvEgt0dXJucGlrZS52MSIiChFJbnRyb3NwZWN0UmVxdWVzdBINCgV0b2tlbhgBIAEoCSKhAgoSSW50cm9zcGVjdFJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCBIOCgZzY29wZXMYAiADKAkSEQoJY2xpZW50X2lkGAMgASgJEhsKE2NsaWVudF9kaXNwbGF5X25hbWUYBCABKAkSEwoLY2xpZW50X3RlYW0YBSABKAkSEgoKdG9rZW5fdHlwZRgGIAEoCRIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKaXNzdWVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3ViamVjdBgJIAEoCRIOCgZpc3N1ZXIYCiABKAkSEAoIdG9rZW5faWQYCyABKAkiSgoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIjoKE1Jldm9rZVRva2VuUmVzcG9uc2USEQoJY2xpZW50X2lkGAEgASgJEhAKCHRva2VuX2lkGAIgASgJMrcBChRJbnRyb3NwZWN0aW9uU2VydmljZRJNCgpJbnRyb3NwZWN0Eh4udHVybnBpa2UudjEuSW50cm9zcGVjdFJlcXVlc3QaHy50dXJucGlrZS52MS5JbnRyb3NwZWN0UmVzcG9uc2USUAoLUmV2b2tlVG9rZW4SHy50dXJucGlrZS52MS5SZXZva2VUb2tlblJlcXVlc3QaIC50dXJucGlrZS52MS5SZXZva2VUb2tlblJlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
+  fileDesc("Ch90dXJucGlrZS92MS9pbnRyb3NwZWN0aW9uLnByb3RvEgt0dXJucGlrZS52MSIiChFJbnRyb3NwZWN0UmVxdWVzdBINCgV0b2tlbhgBIAEoCSKhAgoSSW50cm9zcGVjdFJlc3BvbnNlEg4KBmFjdGl2ZRgBIAEoCBIOCgZzY29wZXMYAiADKAkSEQoJY2xpZW50X2lkGAMgASgJEhsKE2NsaWVudF9kaXNwbGF5X25hbWUYBCABKAkSEwoLY2xpZW50X3RlYW0YBSABKAkSEgoKdG9rZW5fdHlwZRgGIAEoCRIvCgtleHBpcmVfdGltZRgHIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASLgoKaXNzdWVfdGltZRgIIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASDwoHc3ViamVjdBgJIAEoCRIOCgZpc3N1ZXIYCiABKAkSEAoIdG9rZW5faWQYCyABKAkiSgoSUmV2b2tlVG9rZW5SZXF1ZXN0Eg0KBXRva2VuGAEgASgJEg4KBnJlYXNvbhgCIAEoCRIVCg12YWxpZGF0ZV9vbmx5GAMgASgIIjoKE1Jldm9rZVRva2VuUmVzcG9uc2USEQoJY2xpZW50X2lkGAEgASgJEhAKCHRva2VuX2lkGAIgASgJIncKEldhdGNoUG9saWN5UmVxdWVzdBIrCgVoZWxsbxgBIAEoCzIaLnR1cm5waWtlLnYxLlZlcmlmaWVySGVsbG9IABIpCgRwaW5nGAIgASgLMhkudHVybnBpa2UudjEuVmVyaWZpZXJQaW5nSABCCQoHbWVzc2FnZSJDCg1WZXJpZmllckhlbGxvEhAKCHZlcmlmaWVyGAEgASgJEhAKCHNvZnR3YXJlGAIgASgJEg4KBnJlc3VtZRgDIAEoCSI4CgxWZXJpZmllclBpbmcSDgoGbnVtYmVyGAEgASgDEhgKEGFwcGxpZWRfc2VxdWVuY2UYAiABKAMieAoTV2F0Y2hQb2xpY3lSZXNwb25zZRIrCgZ1cGRhdGUYASABKAsyGS50dXJucGlrZS52MS5Qb2xpY3lVcGRhdGVIABIpCgRwb25nGAIgASgLMhkudHVybnBpa2UudjEuVmVyaWZpZXJQb25nSABCCQoHbWVzc2FnZSLjAQoMUG9saWN5VXBkYXRlEg0KBXJlc2V0GAEgASgIEgwKBG1vcmUYAiABKAgSEAoIc2VxdWVuY2UYAyABKAMSDgoGcmVzdW1lGAQgASgJEioKB2NsaWVudHMYBSADKAsyGS50dXJucGlrZS52MS5Qb2xpY3lDbGllbnQSFwoPZ29uZV9jbGllbnRfaWRzGAYgAygJEjEKDnJldm9rZWRfdG9rZW5zGAcgAygLMhkudHVybnBpa2UudjEuUmV2b2tlZFRva2VuEg4KBmlzc3VlchgIIAEoCRIMCgRqd2tzGAkgASgJInUKDFBvbGljeUNsaWVudBIRCgljbGllbnRfaWQYASABKAkSDwoHZW5hYmxlZBgCIAEoCBIXCg9yZXZva2VkX3Rocm91Z2gYAyABKAMSKAoGc2NvcGVzGAQgAygLMhgudHVybnBpa2UudjEuUG9saWN5U2NvcGUiVQoLUG9saWN5U2NvcGUSDQoFc2NvcGUYASABKAkSDAoEaGVsZBgCIAEoCBISCgpoZWxkX3VudGlsGAMgASgDEhUKDWVuZGVkX3Rocm91Z2gYBCABKAMiNAoMUmV2b2tlZFRva2VuEhAKCHRva2VuX2lkGAEgASgJEhIKCmV4cGlyZXNfYXQYAiABKAMiRAoMVmVyaWZpZXJQb25nEg4KBm51bWJlchgBIAEoAxISCgphZ2VfbWlsbGlzGAIgASgDEhAKCHNlcXVlbmNlGAMgASgDIlEKFExpc3RWZXJpZmllcnNSZXF1ZXN0EhIKCmlkZW50aWZpZXIYASABKAkSEQoJcGFnZV9zaXplGAIgASgFEhIKCnBhZ2VfdG9rZW4YAyABKAkilwEKFUxpc3RWZXJpZmllcnNSZXNwb25zZRIoCgl2ZXJpZmllcnMYASADKAsyFS50dXJucGlrZS52MS5WZXJpZmllchIXCg9uZXh0X3BhZ2VfdG9rZW4YAiABKAkSDQoFdG90YWwYAyABKAUSEgoKdXBfdG9fZGF0ZRgEIAEoBRIYChBjaGFuZ2VkX3NlcXVlbmNlGAUgASgDIooBCghWZXJpZmllchIMCgRuYW1lGAEgASgJEhAKCHNvZnR3YXJlGAIgASgJEjAKDGNvbm5lY3RfdGltZRgDIAEoCzIaLmdvb2dsZS5wcm90b2J1Zi5UaW1lc3RhbXASGAoQYXBwbGllZF9zZXF1ZW5jZRgEIAEoAxISCgp1cF90b19kYXRlGAUgASgIMuUCChRJbnRyb3NwZWN0aW9uU2VydmljZRJNCgpJbnRyb3NwZWN0Eh4udHVybnBpa2UudjEuSW50cm9zcGVjdFJlcXVlc3QaHy50dXJucGlrZS52MS5JbnRyb3NwZWN0UmVzcG9uc2USUAoLUmV2b2tlVG9rZW4SHy50dXJucGlrZS52MS5SZXZva2VUb2tlblJlcXVlc3QaIC50dXJucGlrZS52MS5SZXZva2VUb2tlblJlc3BvbnNlElQKC1dhdGNoUG9saWN5Eh8udHVybnBpa2UudjEuV2F0Y2hQb2xpY3lSZXF1ZXN0GiAudHVybnBpa2UudjEuV2F0Y2hQb2xpY3lSZXNwb25zZSgBMAESVgoNTGlzdFZlcmlmaWVycxIhLnR1cm5waWtlLnYxLkxpc3RWZXJpZmllcnNSZXF1ZXN0GiIudHVybnBpa2UudjEuTGlzdFZlcmlmaWVyc1Jlc3BvbnNlYgZwcm90bzM", [file_google_protobuf_timestamp]);
 
 /**
  * See IntrospectionService.Introspect.
@@ -192,6 +192,506 @@ export const RevokeTokenResponseSchema: GenMessage<RevokeTokenResponse> = /*@__P
   messageDesc(file_turnpike_v1_introspection, 3);
 
 /**
+ * See IntrospectionService.WatchPolicy.
+ *
+ * @generated from message turnpike.v1.WatchPolicyRequest
+ */
+export type WatchPolicyRequest = Message<"turnpike.v1.WatchPolicyRequest"> & {
+  /**
+   * Required.
+   *
+   * @generated from oneof turnpike.v1.WatchPolicyRequest.message
+   */
+  message: {
+    /**
+     * The first message, and only that.
+     *
+     * @generated from field: turnpike.v1.VerifierHello hello = 1;
+     */
+    value: VerifierHello;
+    case: "hello";
+  } | {
+    /**
+     * Every other.
+     *
+     * @generated from field: turnpike.v1.VerifierPing ping = 2;
+     */
+    value: VerifierPing;
+    case: "ping";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message turnpike.v1.WatchPolicyRequest.
+ * Use `create(WatchPolicyRequestSchema)` to create a new message.
+ */
+export const WatchPolicyRequestSchema: GenMessage<WatchPolicyRequest> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 4);
+
+/**
+ * Who follows, and from where on.
+ *
+ * @generated from message turnpike.v1.VerifierHello
+ */
+export type VerifierHello = Message<"turnpike.v1.VerifierHello"> & {
+  /**
+   * What the verifier is called, such as the host or pod it runs in: at most 128 characters, for people who look at the
+   * list of verifiers. It needs not be unique.
+   *
+   * @generated from field: string verifier = 1;
+   */
+  verifier: string;
+
+  /**
+   * The software and its version, such as `turnpike-sdk/0.1.0`: at most 128 characters.
+   *
+   * @generated from field: string software = 2;
+   */
+  software: string;
+
+  /**
+   * The `resume` of the last update that was applied, for those that come back: only what changed since is sent, if
+   * that is known. Empty, or one that nobody here knows: everything is sent.
+   *
+   * @generated from field: string resume = 3;
+   */
+  resume: string;
+};
+
+/**
+ * Describes the message turnpike.v1.VerifierHello.
+ * Use `create(VerifierHelloSchema)` to create a new message.
+ */
+export const VerifierHelloSchema: GenMessage<VerifierHello> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 5);
+
+/**
+ * A sign of life, with what was applied and what was used.
+ *
+ * @generated from message turnpike.v1.VerifierPing
+ */
+export type VerifierPing = Message<"turnpike.v1.VerifierPing"> & {
+  /**
+   * Counts the pings of this stream: 1, 2, 3. The pong carries it.
+   *
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * The `sequence` of the last update that was applied.
+   *
+   * @generated from field: int64 applied_sequence = 2;
+   */
+  appliedSequence: bigint;
+};
+
+/**
+ * Describes the message turnpike.v1.VerifierPing.
+ * Use `create(VerifierPingSchema)` to create a new message.
+ */
+export const VerifierPingSchema: GenMessage<VerifierPing> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 6);
+
+/**
+ * See IntrospectionService.WatchPolicy.
+ *
+ * @generated from message turnpike.v1.WatchPolicyResponse
+ */
+export type WatchPolicyResponse = Message<"turnpike.v1.WatchPolicyResponse"> & {
+  /**
+   * Always one.
+   *
+   * @generated from oneof turnpike.v1.WatchPolicyResponse.message
+   */
+  message: {
+    /**
+     * Something to apply.
+     *
+     * @generated from field: turnpike.v1.PolicyUpdate update = 1;
+     */
+    value: PolicyUpdate;
+    case: "update";
+  } | {
+    /**
+     * The answer to a ping.
+     *
+     * @generated from field: turnpike.v1.VerifierPong pong = 2;
+     */
+    value: VerifierPong;
+    case: "pong";
+  } | { case: undefined; value?: undefined };
+};
+
+/**
+ * Describes the message turnpike.v1.WatchPolicyResponse.
+ * Use `create(WatchPolicyResponseSchema)` to create a new message.
+ */
+export const WatchPolicyResponseSchema: GenMessage<WatchPolicyResponse> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 7);
+
+/**
+ * What to know, or to know from now on. An update may come in parts, which are applied together when the last one
+ * is there.
+ *
+ * @generated from message turnpike.v1.PolicyUpdate
+ */
+export type PolicyUpdate = Message<"turnpike.v1.PolicyUpdate"> & {
+  /**
+   * Whether this replaces all that was known, and does not add to it. Of an update in parts the first one says so.
+   *
+   * @generated from field: bool reset = 1;
+   */
+  reset: boolean;
+
+  /**
+   * Whether further parts of the same update follow.
+   *
+   * @generated from field: bool more = 2;
+   */
+  more: boolean;
+
+  /**
+   * The event up to which this is the truth. Of an update in parts only the last one has it, and so with all that follows.
+   *
+   * @generated from field: int64 sequence = 3;
+   */
+  sequence: bigint;
+
+  /**
+   * What to send as `hello.resume` to go on from here.
+   *
+   * @generated from field: string resume = 4;
+   */
+  resume: string;
+
+  /**
+   * The clients that are new or changed, each whole.
+   *
+   * @generated from field: repeated turnpike.v1.PolicyClient clients = 5;
+   */
+  clients: PolicyClient[];
+
+  /**
+   * The ids of the clients that no longer concern the caller: their tokens are refused as those of unknown clients.
+   *
+   * @generated from field: repeated string gone_client_ids = 6;
+   */
+  goneClientIds: string[];
+
+  /**
+   * Tokens that were revoked one by one.
+   *
+   * @generated from field: repeated turnpike.v1.RevokedToken revoked_tokens = 7;
+   */
+  revokedTokens: RevokedToken[];
+
+  /**
+   * The authorization server whose tokens are meant, exactly the `iss` of its tokens. Always there at the end of a reset;
+   * later only if `jwks` is.
+   *
+   * @generated from field: string issuer = 8;
+   */
+  issuer: string;
+
+  /**
+   * Its keys as a JWK set (RFC 7517 section 5). Always there at the end of a reset, and when they have changed.
+   *
+   * @generated from field: string jwks = 9;
+   */
+  jwks: string;
+};
+
+/**
+ * Describes the message turnpike.v1.PolicyUpdate.
+ * Use `create(PolicyUpdateSchema)` to create a new message.
+ */
+export const PolicyUpdateSchema: GenMessage<PolicyUpdate> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 8);
+
+/**
+ * What decides about the tokens of a client, as far as the caller is concerned.
+ *
+ * @generated from message turnpike.v1.PolicyClient
+ */
+export type PolicyClient = Message<"turnpike.v1.PolicyClient"> & {
+  /**
+   * The client.
+   *
+   * @generated from field: string client_id = 1;
+   */
+  clientId: string;
+
+  /**
+   * Whether its tokens are good at all.
+   *
+   * @generated from field: bool enabled = 2;
+   */
+  enabled: boolean;
+
+  /**
+   * Tokens that were issued (`iat`) in this second of the Unix epoch or before are revoked; 0 for none.
+   *
+   * @generated from field: int64 revoked_through = 3;
+   */
+  revokedThrough: bigint;
+
+  /**
+   * The scopes of the caller that it holds, or held within the longest life of a token.
+   *
+   * @generated from field: repeated turnpike.v1.PolicyScope scopes = 4;
+   */
+  scopes: PolicyScope[];
+};
+
+/**
+ * Describes the message turnpike.v1.PolicyClient.
+ * Use `create(PolicyClientSchema)` to create a new message.
+ */
+export const PolicyClientSchema: GenMessage<PolicyClient> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 9);
+
+/**
+ * How a client holds a scope.
+ *
+ * @generated from message turnpike.v1.PolicyScope
+ */
+export type PolicyScope = Message<"turnpike.v1.PolicyScope"> & {
+  /**
+   * The scope, in the form `identifier/name`.
+   *
+   * @generated from field: string scope = 1;
+   */
+  scope: string;
+
+  /**
+   * Whether it holds it: by at least one active grant.
+   *
+   * @generated from field: bool held = 2;
+   */
+  held: boolean;
+
+  /**
+   * The second of the Unix epoch from which on it is not held any more; 0 for none.
+   *
+   * @generated from field: int64 held_until = 3;
+   */
+  heldUntil: bigint;
+
+  /**
+   * Tokens that were issued (`iat`) in this second of the Unix epoch or before do not carry it any more; 0 for none.
+   *
+   * @generated from field: int64 ended_through = 4;
+   */
+  endedThrough: bigint;
+};
+
+/**
+ * Describes the message turnpike.v1.PolicyScope.
+ * Use `create(PolicyScopeSchema)` to create a new message.
+ */
+export const PolicyScopeSchema: GenMessage<PolicyScope> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 10);
+
+/**
+ * A token that was revoked by itself.
+ *
+ * @generated from message turnpike.v1.RevokedToken
+ */
+export type RevokedToken = Message<"turnpike.v1.RevokedToken"> & {
+  /**
+   * Its `jti`.
+   *
+   * @generated from field: string token_id = 1;
+   */
+  tokenId: string;
+
+  /**
+   * The second of the Unix epoch in which it ends anyway (`exp`): a minute later it may be forgotten.
+   *
+   * @generated from field: int64 expires_at = 2;
+   */
+  expiresAt: bigint;
+};
+
+/**
+ * Describes the message turnpike.v1.RevokedToken.
+ * Use `create(RevokedTokenSchema)` to create a new message.
+ */
+export const RevokedTokenSchema: GenMessage<RevokedToken> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 11);
+
+/**
+ * The answer to a ping.
+ *
+ * @generated from message turnpike.v1.VerifierPong
+ */
+export type VerifierPong = Message<"turnpike.v1.VerifierPong"> & {
+  /**
+   * The number of the ping.
+   *
+   * @generated from field: int64 number = 1;
+   */
+  number: bigint;
+
+  /**
+   * How long before the ping all had happened that has been sent by now, in milliseconds: how far the server itself
+   * lags behind the registry. While the store of the registry does not answer it is small all the same, for as long as
+   * introspection decides by what is known (`policy.unheard_seconds`): in an outage nobody can change anything.
+   *
+   * @generated from field: int64 age_millis = 2;
+   */
+  ageMillis: bigint;
+
+  /**
+   * The event up to which all has been sent.
+   *
+   * @generated from field: int64 sequence = 3;
+   */
+  sequence: bigint;
+};
+
+/**
+ * Describes the message turnpike.v1.VerifierPong.
+ * Use `create(VerifierPongSchema)` to create a new message.
+ */
+export const VerifierPongSchema: GenMessage<VerifierPong> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 12);
+
+/**
+ * See IntrospectionService.ListVerifiers.
+ *
+ * @generated from message turnpike.v1.ListVerifiersRequest
+ */
+export type ListVerifiersRequest = Message<"turnpike.v1.ListVerifiersRequest"> & {
+  /**
+   * Required. The resource server.
+   *
+   * @generated from field: string identifier = 1;
+   */
+  identifier: string;
+
+  /**
+   * At most how many; 50 if 0, and at most 200.
+   *
+   * @generated from field: int32 page_size = 2;
+   */
+  pageSize: number;
+
+  /**
+   * The `next_page_token` of the page before.
+   *
+   * @generated from field: string page_token = 3;
+   */
+  pageToken: string;
+};
+
+/**
+ * Describes the message turnpike.v1.ListVerifiersRequest.
+ * Use `create(ListVerifiersRequestSchema)` to create a new message.
+ */
+export const ListVerifiersRequestSchema: GenMessage<ListVerifiersRequest> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 13);
+
+/**
+ * See IntrospectionService.ListVerifiers.
+ *
+ * @generated from message turnpike.v1.ListVerifiersResponse
+ */
+export type ListVerifiersResponse = Message<"turnpike.v1.ListVerifiersResponse"> & {
+  /**
+   * By name.
+   *
+   * @generated from field: repeated turnpike.v1.Verifier verifiers = 1;
+   */
+  verifiers: Verifier[];
+
+  /**
+   * For the next page; empty on the last.
+   *
+   * @generated from field: string next_page_token = 2;
+   */
+  nextPageToken: string;
+
+  /**
+   * How many there are on all pages.
+   *
+   * @generated from field: int32 total = 3;
+   */
+  total: number;
+
+  /**
+   * How many of them know all that has changed for the resource server.
+   *
+   * @generated from field: int32 up_to_date = 4;
+   */
+  upToDate: number;
+
+  /**
+   * The event that changed the policy of this resource server last: verifiers that have applied it are up to date.
+   *
+   * @generated from field: int64 changed_sequence = 5;
+   */
+  changedSequence: bigint;
+};
+
+/**
+ * Describes the message turnpike.v1.ListVerifiersResponse.
+ * Use `create(ListVerifiersResponseSchema)` to create a new message.
+ */
+export const ListVerifiersResponseSchema: GenMessage<ListVerifiersResponse> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 14);
+
+/**
+ * A process that follows the policy of a resource server.
+ *
+ * @generated from message turnpike.v1.Verifier
+ */
+export type Verifier = Message<"turnpike.v1.Verifier"> & {
+  /**
+   * What it calls itself.
+   *
+   * @generated from field: string name = 1;
+   */
+  name: string;
+
+  /**
+   * Its software and version.
+   *
+   * @generated from field: string software = 2;
+   */
+  software: string;
+
+  /**
+   * When it connected.
+   *
+   * @generated from field: google.protobuf.Timestamp connect_time = 3;
+   */
+  connectTime?: Timestamp | undefined;
+
+  /**
+   * The newest event that it is known to have applied, of those that concern the resource server.
+   *
+   * @generated from field: int64 applied_sequence = 4;
+   */
+  appliedSequence: bigint;
+
+  /**
+   * Whether that is all that has changed for the resource server.
+   *
+   * @generated from field: bool up_to_date = 5;
+   */
+  upToDate: boolean;
+};
+
+/**
+ * Describes the message turnpike.v1.Verifier.
+ * Use `create(VerifierSchema)` to create a new message.
+ */
+export const VerifierSchema: GenMessage<Verifier> = /*@__PURE__*/
+  messageDesc(file_turnpike_v1_introspection, 15);
+
+/**
  * The truth about tokens.
  *
  * @generated from service turnpike.v1.IntrospectionService
@@ -224,6 +724,42 @@ export const IntrospectionService: GenService<{
     methodKind: "unary";
     input: typeof RevokeTokenRequestSchema;
     output: typeof RevokeTokenResponseSchema;
+  },
+  /**
+   * All that a resource server needs to decide about tokens by itself, and each change of it as it happens.
+   *
+   * Callers: a resource server with its own secret, as for Introspect. It is told of the clients that hold, or held
+   * within the longest life of a token, scopes of its own, and of nothing else.
+   *
+   * The caller sends `hello` first and pings from then on; everything else is answered with INVALID_ARGUMENT. What the
+   * server sends is in order: after a `pong` all has been sent that had happened `age` before the ping was sent. So
+   * whoever counts from the moment at which it sent the ping knows how old its knowledge is at most, however long the
+   * answer was on its way.
+   *
+   * The stream ends with UNAUTHENTICATED when the secret is removed or the resource server deleted, with UNAVAILABLE when
+   * the server stops, and with DEADLINE_EXCEEDED after an hour at most. Whoever comes back says with `hello.resume` what
+   * it knows already.
+   *
+   * @generated from rpc turnpike.v1.IntrospectionService.WatchPolicy
+   */
+  watchPolicy: {
+    methodKind: "bidi_streaming";
+    input: typeof WatchPolicyRequestSchema;
+    output: typeof WatchPolicyResponseSchema;
+  },
+  /**
+   * The verifiers of a resource server that follow its policy now, and which of them know all that has changed for it.
+   * Those of other replicas of the service are as of a few seconds ago.
+   *
+   * Callers: members of the team that owns the resource server, auditors, platform admins; programs with
+   * `turnpike/registry.read`.
+   *
+   * @generated from rpc turnpike.v1.IntrospectionService.ListVerifiers
+   */
+  listVerifiers: {
+    methodKind: "unary";
+    input: typeof ListVerifiersRequestSchema;
+    output: typeof ListVerifiersResponseSchema;
   },
 }> = /*@__PURE__*/
   serviceDesc(file_turnpike_v1_introspection, 0);
