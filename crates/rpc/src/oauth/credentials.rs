@@ -61,9 +61,8 @@ impl Credentials {
             return None;
         }
         let joined = STANDARD.decode(encoded.trim_matches(' ')).ok()?;
-        let colon = joined.iter().position(|b| *b == b':')?;
-        let id = decode(&joined[..colon]).ok()?;
-        let secret = Zeroizing::new(decode(&joined[colon + 1..]).ok()?);
+        let (id, secret) = str::from_utf8(&joined).ok()?.split_once(':')?;
+        let (id, secret) = (decode(id).ok()?, Zeroizing::new(decode(secret).ok()?));
         Some(Self { id, secret, by_header: true })
     }
 

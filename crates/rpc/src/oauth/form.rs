@@ -24,7 +24,7 @@ impl Form {
         let mut form = Self(Vec::new());
         for piece in body.split('&').filter(|piece| !piece.is_empty()) {
             let (name, value) = piece.split_once('=').unwrap_or((piece, ""));
-            let (name, value) = (decode(name.as_bytes())?, decode(value.as_bytes())?);
+            let (name, value) = (decode(name)?, decode(value)?);
             if name.contains('\0') || (value.contains('\0') && !opaque.contains(&name.as_str())) {
                 return Err(Refusal::Request("a parameter holds a NUL"));
             }
@@ -53,17 +53,16 @@ impl fmt::Debug for Form {
 }
 
 /// Undoes the form's encoding: `+` is a space, `%` stands before two hexadecimal digits.
-pub(crate) fn decode(text: &[u8]) -> Result<String, Refusal> {
-    let text_of = |bytes| String::from_utf8(bytes).map_err(|_| Refusal::Request(NOT_UTF8));
+pub(crate) fn decode(text: &str) -> Result<String, Refusal> {
     // In a token there is nothing to undo. To look at all of it, many bytes at a time, is sooner done than to look for
     // the first that is something, byte by byte.
     let plain = |b: u8| !matches!(b, b'+' | b'%' | 0..0x20 | 0x7f);
-    if text.iter().fold(true, |all, b| all & plain(*b)) {
-        return text_of(text.to_vec());
+    if text.bytes().fold(true, |all, b| all & plain(b)) {
+        return Ok(text.to_owned());
     }
-    let digit = |b: Option<&u8>| b.and_then(|b| char::from(*b).to_digit(16));
+    let digit = |b: Option<u8>| b.and_then(|b| char::from(b).to_digit(16));
     let mut bytes = Vec::with_capacity(text.len());
-    let mut rest = text.iter();
+    let mut rest = text.bytes();
     while let Some(b) = rest.next() {
         match b {
             b'+' => bytes.push(b' '),
@@ -72,10 +71,10 @@ pub(crate) fn decode(text: &[u8]) -> Result<String, Refusal> {
                 _ => return Err(Refusal::Request("the percent-encoding is malformed")),
             },
             0..0x20 | 0x7f => return Err(Refusal::Request("a control character is not encoded")),
-            other => bytes.push(*other),
+            other => bytes.push(other),
         }
     }
-    text_of(bytes)
+    String::from_utf8(bytes).map_err(|_| Refusal::Request(NOT_UTF8))
 }
 
 #[cfg(test)]
