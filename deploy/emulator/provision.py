@@ -1,9 +1,10 @@
 """Creates the user pool, its domain and the table of a synthesized template, through the API and with nothing left out.
 
-    provision.py TEMPLATE ENDPOINT [CONFIGURATION]
+    provision.py TEMPLATE ENDPOINT [FOLDER]
 
 TEMPLATE is `cdk.out/turnpike-data.template.json`, ENDPOINT an emulator such as http://127.0.0.1:4566. Prints as JSON what the
-programs' configuration needs, and writes it as the file CONFIGURATION if one is named. A property that is not known here is an error: what is tested is what is deployed.
+programs' configuration needs, and writes it to FOLDER if one is named: `gateway.toml` for the gateway, which knows nothing of the
+pool, and `services.toml` for all others. A property that is not known here is an error: what is tested is what is deployed.
 """
 
 import json
@@ -26,7 +27,7 @@ class Client:
         self.dynamodb = boto3.client("dynamodb", **self.options)
 
 
-def main(template_path, endpoint, configuration=None):
+def main(template_path, endpoint, folder=None):
     with open(template_path, encoding="utf-8") as file:
         resources = json.load(file)["Resources"]
     client = Client(endpoint)
@@ -47,27 +48,33 @@ def main(template_path, endpoint, configuration=None):
         "user_pool_id": pool_id,
     }
     print(json.dumps(made))
-    if configuration is not None:
-        write_configuration(configuration, base, made)
+    if folder is not None:
+        write_configuration(folder, base, made)
 
 
-def write_configuration(path, endpoint, made):
+def write_configuration(folder, endpoint, made):
     store = {"kind": "dynamodb", "table": made["table"], "region": REGION, "endpoint_url": endpoint}
     server = {
         "kind": "cognito",
         "user_pool_id": made["user_pool_id"],
         "region": REGION,
         "endpoint_url": endpoint,
+        "insecure_http": endpoint.startswith("http://"),
         "issuer": made["issuer"],
         "jwks_uri": made["jwks_uri"],
         "token_endpoint": made["token_endpoint"],
         # This emulator takes no chosen values.
         "secrets": "generated",
     }
+    write_toml(os.path.join(folder, "gateway.toml"), {"store": store})
+    write_toml(os.path.join(folder, "services.toml"), {"store": store, "authorization_server": server})
+
+
+def write_toml(path, sections):
     with open(path, "w", encoding="utf-8") as file:
-        for section, keys in (("store", store), ("authorization_server", server)):
+        for section, keys in sections.items():
             file.write(f"[{section}]\n")
-            # A text of JSON is a text of TOML.
+            # A text, a number and a truth value of JSON are those of TOML.
             file.writelines(f"{key} = {json.dumps(value)}\n" for key, value in keys.items())
 
 
