@@ -189,8 +189,8 @@ impl crate::Policy for Feed {
         self.shared.following.epoch()
     }
 
-    fn is_stale(&self, now: i64) -> bool {
-        self.shared.following.is_stale_at(now)
+    fn is_stale(&self, _now: i64) -> bool {
+        self.shared.following.is_stale()
     }
 
     fn admits(&self, token: &crate::TokenFacts<'_>) -> Result<(), crate::PolicyRefusal> {

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use crate::client::{Client, Cut};
 use crate::scope::{Identifier, Scope};
-use crate::time::Timestamp;
+use crate::time::{Timestamp, TokenLifetime};
 
 /// How a client holds one scope.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,7 +29,7 @@ pub enum Until {
 impl Client {
     /// Which scopes of a resource server it holds, or has lost within the longest life of a token, in byte order.
     /// Pending grants are none of the resource server's verifiers' business.
-    pub fn holdings_of(&self, identifier: &Identifier) -> Vec<Holding> {
+    pub fn holdings_of(&self, identifier: &Identifier, now: Timestamp) -> Vec<Holding> {
         let mut holdings: BTreeMap<&Scope, Holding> = BTreeMap::new();
         let active = self.grants.iter().filter(|grant| grant.active);
         for grant in active.filter(|grant| grant.resource_server == *identifier) {
@@ -39,21 +39,27 @@ impl Client {
                 holding.held = holding.held.max(until);
             }
         }
-        for (scope, cut) in self.scope_cuts.iter().filter(|(scope, _)| scope.is_of(identifier)) {
+        for (scope, cut) in self.cuts_at(now).filter(|(scope, _)| scope.is_of(identifier)) {
             holdings.entry(scope).or_insert_with(|| Holding::of(scope)).cut = Some(*cut);
         }
         holdings.into_values().collect()
     }
 
     /// The resource servers whose scopes it holds, or has lost within the longest life of a token, each once.
-    pub fn concerns(&self) -> Vec<Identifier> {
+    pub fn concerns(&self, now: Timestamp) -> Vec<Identifier> {
         let active = self.grants.iter().filter(|grant| grant.active);
         let mut concerned: Vec<Identifier> =
             active.map(|grant| grant.resource_server.clone()).collect();
-        concerned.extend(self.scope_cuts.iter().map(|(scope, _)| scope.identifier()));
+        concerned.extend(self.cuts_at(now).map(|(scope, _)| scope.identifier()));
         concerned.sort();
         concerned.dedup();
         concerned
+    }
+
+    /// The cuts that still refuse a token that lives.
+    fn cuts_at(&self, now: Timestamp) -> impl Iterator<Item = &(Scope, Cut)> {
+        let oldest_token = now.plus_seconds(-TokenLifetime::MAX.seconds() - 60).seconds();
+        self.scope_cuts.iter().filter(move |(_, cut)| cut.seconds() >= oldest_token)
     }
 }
 

@@ -39,14 +39,21 @@ struct State {
     sequence: u64,
     clients: HashMap<String, Arc<Client>>,
     resource_servers: HashMap<String, Arc<ResourceServer>>,
-    /// With the moment at which each would have ended anyway.
-    revoked: HashMap<String, Timestamp>,
+    revoked: HashMap<String, Revoked>,
     /// At how many of them those that have ended are forgotten.
     purge_at: usize,
     /// What concerns each resource server.
     portions: HashMap<Identifier, Portion>,
     /// The event up to which it is not known which one changed what.
     floor: u64,
+}
+
+/// A token that was revoked by itself.
+#[derive(Debug)]
+struct Revoked {
+    client: Box<str>,
+    /// When it would have ended anyway.
+    end: Timestamp,
 }
 
 impl Policy {
@@ -148,10 +155,10 @@ impl State {
         self.floor = sequence;
     }
 
-    /// Events up to this one are applied, which concern these resource servers.
-    fn reached(&mut self, sequence: u64, concerned: &BTreeSet<Identifier>) {
+    /// Events up to this one are applied.
+    fn reached(&mut self, sequence: u64) {
         self.sequence = sequence;
-        for portion in concerned.iter().filter_map(|identifier| self.portions.get(identifier)) {
+        for portion in self.portions.values() {
             portion.tell();
         }
     }
@@ -161,51 +168,56 @@ impl State {
         self.portions.entry(identifier.clone()).or_insert_with(|| Portion::since(floor))
     }
 
-    /// Takes over a client as of an event; says which resource servers that concerns.
-    fn set_client(
-        &mut self,
-        id: &str,
-        client: Option<Arc<Client>>,
-        sequence: u64,
-    ) -> Vec<Identifier> {
-        let before = self.clients.get(id).map(|client| client.concerns()).unwrap_or_default();
-        let after = client.as_ref().map(|client| client.concerns()).unwrap_or_default();
+    /// Takes over a client as of an event.
+    fn set_client(&mut self, id: &str, client: Option<Arc<Client>>, sequence: u64, now: Timestamp) {
+        let of = |client: &Arc<Client>, now| client.concerns(now);
+        // Whom it concerned ever: they may know it still.
+        let before = self.clients.get(id).map(|c| of(c, Timestamp::from_millis(0)));
+        let before = before.unwrap_or_default();
+        let after = client.as_ref().map(|client| of(client, now)).unwrap_or_default();
         match client {
             Some(client) => self.clients.insert(id.to_owned(), client),
             None => self.clients.remove(id),
         };
-        let mut concerned = before;
-        concerned
-            .extend(after.iter().filter(|id| !concerned.contains(id)).cloned().collect::<Vec<_>>());
+        let concerned: BTreeSet<&Identifier> = before.iter().chain(&after).collect();
         let key: Arc<str> = id.into();
-        for identifier in &concerned {
+        for identifier in concerned {
             self.portion(identifier).note_client(&key, sequence, after.contains(identifier));
         }
-        concerned
+        for identifier in after.iter().filter(|identifier| !before.contains(identifier)) {
+            self.tell_revoked(id, identifier, sequence, now);
+        }
     }
 
-    /// Takes over that a token of a client was revoked by an event, which would have ended at `end`; says which
-    /// resource servers that concerns.
-    fn revoke(
+    /// Notes for a resource server that a client begins to concern which tokens of it are revoked: one may carry a scope that
+    /// it had not from us.
+    fn tell_revoked(
         &mut self,
-        token: &str,
         client: &str,
+        identifier: &Identifier,
         sequence: u64,
-        end: Timestamp,
         now: Timestamp,
-    ) -> Vec<Identifier> {
+    ) {
+        let of_client = self.revoked.iter().filter(|(_, revoked)| *revoked.client == *client);
+        let revoked: Vec<(Arc<str>, Timestamp)> =
+            of_client.map(|(id, revoked)| (id.as_str().into(), revoked.end)).collect();
+        for (token, end) in revoked {
+            self.portion(identifier).note_revoked(&token, sequence, end, now);
+        }
+    }
+
+    /// Takes over that a token of a client was revoked by an event, which would have ended at `end`.
+    fn revoke(&mut self, token: &str, client: &str, sequence: u64, end: Timestamp, now: Timestamp) {
         if self.revoked.len() >= self.purge_at {
             // Rarely enough that it costs each revocation a constant.
-            self.revoked.retain(|_, end| now <= end.plus_seconds(LEEWAY_SECONDS));
+            self.revoked.retain(|_, known| now <= known.end.plus_seconds(LEEWAY_SECONDS));
             self.purge_at = (self.revoked.len() * 2).max(PURGE_MIN);
         }
-        self.revoked.insert(token.to_owned(), end);
-        let concerned =
-            self.clients.get(client).map(|client| client.concerns()).unwrap_or_default();
+        self.revoked.insert(token.to_owned(), Revoked { client: client.into(), end });
+        let concerned = self.clients.get(client).map(|client| client.concerns(now));
         let key: Arc<str> = token.into();
-        for identifier in &concerned {
-            self.portion(identifier).note_revoked(&key, sequence, end, now);
+        for identifier in concerned.unwrap_or_default() {
+            self.portion(&identifier).note_revoked(&key, sequence, end, now);
         }
-        concerned
     }
 }

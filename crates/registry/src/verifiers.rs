@@ -16,7 +16,7 @@ use crate::store::{Item, Precondition, Source, Write};
 pub const NOTE_LIFE: Duration = Duration::from_secs(60);
 
 /// How many verifiers of a resource server a replica tells of; those beyond are in its counts only.
-pub const NOTED_MAX: usize = 500;
+pub const NOTED_MAX: usize = 200;
 
 /// A process that follows the policy of a resource server.
 #[derive(Clone, Debug, Deserialize, Eq, PartialEq, Serialize)]

@@ -32,7 +32,7 @@ pub enum Limit {
     Read,
     /// As often as they like: it is what resource servers do for every request of theirs.
     Unlimited,
-    /// As a stream that a resource server's verifiers keep open: as often as a read, and so many at a time.
+    /// As a stream that a resource server's verifiers keep open: so many at a time.
     Watch,
     /// As a change of the registry.
     Write,

@@ -3523,7 +3523,7 @@ pub struct RevokedToken {
     pub expires_at: i64,
 }
 /// The answer to a ping.
-#[derive(Clone, Copy, PartialEq, Eq, Hash, ::prost::Message)]
+#[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]
 pub struct VerifierPong {
     /// The number of the ping.
     #[prost(int64, tag = "1")]
@@ -3536,6 +3536,9 @@ pub struct VerifierPong {
     /// The event up to which all has been sent.
     #[prost(int64, tag = "3")]
     pub sequence: i64,
+    /// What to send as `hello.resume` to go on from here.
+    #[prost(string, tag = "4")]
+    pub resume: ::prost::alloc::string::String,
 }
 /// See IntrospectionService.ListVerifiers.
 #[derive(Clone, PartialEq, Eq, Hash, ::prost::Message)]

@@ -77,6 +77,11 @@ impl Connection {
                 last.connected = false;
                 last.error = Some(error);
             });
+            if self.following.is_stale() {
+                // Whatever it knows counts for nothing by now. Asked for all there is, a server answers also whose log
+                // was put back to an earlier state, and which would never reach what this process has seen.
+                resume.clear();
+            }
             failures += 1;
             sleep(pause(failures, self.stale_after)).await;
         }
@@ -95,8 +100,9 @@ impl Connection {
         // There is room, and somebody who takes it.
         let _ = asked.try_send(pb::WatchPolicyRequest { message: Some(Ask::Hello(hello)) });
         let mut request = Request::new(ReceiverStream::new(requests));
-        let credentials = tonic::metadata::MetadataValue::try_from(self.credentials.as_bytes())
+        let mut credentials = tonic::metadata::MetadataValue::try_from(self.credentials.as_bytes())
             .map_err(|_| Error::NotUnderstood("the credentials"))?;
+        credentials.set_sensitive(true);
         request.metadata_mut().insert("authorization", credentials);
         let mut client = self.transport.client();
         let answer = timeout(CONNECT_TIMEOUT, client.watch_policy(request)).await;
@@ -166,7 +172,7 @@ impl Connection {
                 }
             }
             Some(Told::Pong(pong)) => {
-                self.pong(session, &pong);
+                self.pong(session, pong, resume);
                 Ok(())
             }
             // A newer server may say more.
@@ -193,7 +199,7 @@ impl Connection {
         Ok(())
     }
 
-    fn pong(&self, session: &mut Session, pong: &pb::VerifierPong) {
+    fn pong(&self, session: &mut Session, pong: pb::VerifierPong, resume: &mut String) {
         while let Some((number, asked)) = session.open.pop_front() {
             if number < pong.number {
                 continue;
@@ -206,6 +212,7 @@ impl Connection {
             let age = Duration::from_millis(u64::try_from(pong.age_millis).unwrap_or(u64::MAX));
             self.following.heard(asked, age);
             session.applied = session.applied.max(pong.sequence);
+            *resume = pong.resume;
             self.tell.send_modify(|last| {
                 last.connected = true;
                 last.error = None;

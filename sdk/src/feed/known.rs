@@ -6,8 +6,8 @@ use turnpike_proto::v1 as pb;
 
 use crate::policy::{GrantState, PolicyRefusal, TokenFacts};
 
-/// A verifier may take a token for this long after its end.
-const LEEWAY: i64 = 60;
+/// How long after its end a token is remembered as revoked: longer than any two clocks are apart.
+const LEEWAY: i64 = 24 * 3600;
 /// Below this many revoked tokens none are looked for that could be forgotten.
 const PURGE_MIN: usize = 1024;
 

@@ -17,23 +17,24 @@ type Http = Client<HttpsConnector<HttpConnector>, tonic::body::Body>;
 /// Where Turnpike is.
 #[derive(Debug)]
 pub(super) struct Transport {
-    http: Http,
+    connector: HttpsConnector<HttpConnector>,
     origin: Uri,
 }
 
 impl Transport {
     pub(super) fn new(address: &str, allow_plain: bool) -> Result<Self, AddressError> {
         let (origin, connector) = connect::connector_to(address, allow_plain)?;
-        let http = Client::builder(TokioExecutor::new())
-            .timer(TokioTimer::new())
-            .pool_timer(TokioTimer::new())
-            .http2_only(true)
-            .build(connector);
-        Ok(Self { http, origin })
+        Ok(Self { connector, origin })
     }
 
+    /// One with a connection of its own: a stream that died takes its connection along, which may be dead too without
+    /// anybody having said so.
     pub(super) fn client(&self) -> IntrospectionServiceClient<Http> {
-        IntrospectionServiceClient::with_origin(self.http.clone(), self.origin.clone())
+        let http = Client::builder(TokioExecutor::new())
+            .timer(TokioTimer::new())
+            .http2_only(true)
+            .build(self.connector.clone());
+        IntrospectionServiceClient::with_origin(http, self.origin.clone())
             .max_decoding_message_size(MESSAGE_MAX)
     }
 }

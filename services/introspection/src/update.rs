@@ -1,9 +1,7 @@
 //! What is new for a verifier, as messages.
 
-use std::sync::Arc;
-
 use turnpike_domain::holding::{Holding, Until};
-use turnpike_domain::{Client, Identifier};
+use turnpike_domain::{Client, Identifier, Timestamp};
 use turnpike_proto::v1 as pb;
 use turnpike_registry::News;
 
@@ -25,10 +23,16 @@ pub(crate) fn resume(text: &str, history: &str) -> Option<u64> {
     sequence.parse().ok().filter(|_| of == history)
 }
 
+/// What the verifier says when it comes back from there.
+pub(crate) fn place(sequence: u64, history: &str) -> String {
+    format!("{sequence}.{history}")
+}
+
 /// The parts of one update, at least one.
 pub(crate) fn parts<'a>(
     news: &'a News,
     identifier: &'a Identifier,
+    now: Timestamp,
     end: &'a End<'a>,
 ) -> impl Iterator<Item = pb::PolicyUpdate> + 'a {
     let count =
@@ -41,7 +45,7 @@ pub(crate) fn parts<'a>(
         };
         for (id, client) in nth(&news.clients, part) {
             match client {
-                Some(client) => update.clients.push(policy_client(client, identifier)),
+                Some(client) => update.clients.push(policy_client(client, identifier, now)),
                 None => update.gone_client_ids.push(id.to_string()),
             }
         }
@@ -54,7 +58,7 @@ pub(crate) fn parts<'a>(
             .collect();
         if !update.more {
             update.sequence = news.sequence.cast_signed();
-            update.resume = format!("{}.{}", news.sequence, end.history);
+            update.resume = place(news.sequence, end.history);
             if let Some(keys) = end.keys {
                 end.issuer.clone_into(&mut update.issuer);
                 keys.clone_into(&mut update.jwks);
@@ -68,12 +72,12 @@ fn nth<T>(list: &[T], part: usize) -> &[T] {
     list.chunks(PER_PART).nth(part).unwrap_or_default()
 }
 
-fn policy_client(client: &Arc<Client>, identifier: &Identifier) -> pb::PolicyClient {
+fn policy_client(client: &Client, identifier: &Identifier, now: Timestamp) -> pb::PolicyClient {
     pb::PolicyClient {
         client_id: client.client_id.to_string(),
         enabled: client.enabled,
         revoked_through: client.tokens_revoked.map_or(0, |cut| cut.seconds()),
-        scopes: client.holdings_of(identifier).iter().map(policy_scope).collect(),
+        scopes: client.holdings_of(identifier, now).iter().map(policy_scope).collect(),
     }
 }
 

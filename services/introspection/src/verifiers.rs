@@ -5,7 +5,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use tokio::time::Instant;
-use turnpike_domain::{Error, Identifier, Timestamp};
+use turnpike_domain::{Identifier, Timestamp};
 use turnpike_proto::v1 as pb;
 use turnpike_registry::Registry;
 use turnpike_registry::verifiers::{FollowingVerifier, FollowingVerifiers, NOTE_LIFE, NOTED_MAX};
@@ -58,9 +58,7 @@ impl Connected {
         let mut noted: HashMap<Identifier, (FollowingVerifiers, Instant)> = HashMap::new();
         loop {
             tokio::time::sleep(NOTE_PAUSE).await;
-            if let Err(error) = self.note(registry, replica, &mut noted).await {
-                tracing::warn!(error = status::causes(&error), "verifiers.note_failed");
-            }
+            self.note(registry, replica, &mut noted).await;
         }
     }
 
@@ -69,7 +67,7 @@ impl Connected {
         registry: &Registry,
         replica: &str,
         noted: &mut HashMap<Identifier, (FollowingVerifiers, Instant)>,
-    ) -> Result<(), Error> {
+    ) {
         let mut now: HashMap<Identifier, FollowingVerifiers> =
             self.lock().of.iter().map(|(id, verifiers)| (id.clone(), told(verifiers))).collect();
         for gone in noted.keys() {
@@ -80,14 +78,18 @@ impl Connected {
             if known.is_some_and(|(v, at)| *v == verifiers && at.elapsed() < NOTE_LIFE / 2) {
                 continue;
             }
-            registry.note_verifiers(&identifier, replica, verifiers.clone()).await?;
+            let result = registry.note_verifiers(&identifier, replica, verifiers.clone()).await;
+            if let Err(error) = result {
+                // The next round tries again; those of other resource servers do not wait for it.
+                tracing::warn!(error = status::causes(&error), "verifiers.note_failed");
+                continue;
+            }
             if verifiers.total == 0 {
                 noted.remove(&identifier);
             } else {
                 noted.insert(identifier, (verifiers, Instant::now()));
             }
         }
-        Ok(())
     }
 
     fn lock(&self) -> MutexGuard<'_, State> {

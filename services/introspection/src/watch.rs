@@ -10,6 +10,7 @@ use tokio_stream::wrappers::ReceiverStream;
 use tokio_stream::{Stream, StreamExt as _};
 use tonic::{Status, Streaming};
 use turnpike_domain::authz::{Action, Resource};
+use turnpike_domain::error::ErrorCode;
 use turnpike_domain::{Actor, Error, Identifier, Problem};
 use turnpike_proto::v1 as pb;
 use turnpike_proto::v1::watch_policy_request::Message as Asked;
@@ -24,6 +25,9 @@ use crate::verifiers::Joined;
 
 /// How long a verifier may take to say who it is.
 const HELLO_TIME: Duration = Duration::from_secs(10);
+/// How long a replica may take to know what a verifier has heard of another, and how often it looks.
+const REACH_TIME: Duration = Duration::from_secs(2);
+const REACH_PAUSE: Duration = Duration::from_millis(20);
 /// How often it is looked whether the secret is still one.
 const SECRET_PAUSE: Duration = Duration::from_secs(1);
 /// How old a policy is said to be at most that is the whole truth as far as anybody can tell.
@@ -85,6 +89,7 @@ impl Watch {
         };
         let history = self.inner.history().await?;
         let mut sent = Sent { sequence: update::resume(&hello.resume, history), keys: None };
+        self.reach(sent.sequence).await?;
         let joined = self.inner.connected.join(&self.identifier, hello, self.inner.registry.now());
         let mut changed = self.inner.policy.watch(&self.identifier);
         let mut keys = self.inner.published_keys.clone();
@@ -116,6 +121,17 @@ impl Watch {
         }
     }
 
+    /// Waits until this replica knows what the verifier knows: by one that knows less it would forget what was revoked.
+    async fn reach(&self, sequence: Option<u64>) -> Result<(), Error> {
+        let known = async {
+            while self.inner.policy.sequence() < sequence.unwrap_or_default() {
+                tokio::time::sleep(REACH_PAUSE).await;
+            }
+        };
+        let reached = tokio::time::timeout(REACH_TIME, known).await;
+        reached.map_err(|_| Error::Unavailable("this replica knows less than the verifier".into()))
+    }
+
     /// Tells what is new, then how old that is at most.
     async fn answer(
         &self,
@@ -125,7 +141,8 @@ impl Watch {
         keys: &mut watch::Receiver<Arc<str>>,
         history: &str,
     ) -> Result<(), Error> {
-        joined.applied(u64::try_from(ping.applied_sequence).unwrap_or_default());
+        let applied = u64::try_from(ping.applied_sequence).unwrap_or_default();
+        joined.applied(applied.min(sent.sequence.unwrap_or_default()));
         // Before the news are looked at: they are at least as new.
         let age = vouched(self.inner.policy.standing());
         self.tell_news(sent, keys, history).await?;
@@ -133,6 +150,7 @@ impl Watch {
             number: ping.number,
             age_millis: i64::try_from(age.as_millis()).unwrap_or(i64::MAX),
             sequence: sent.sequence.unwrap_or_default().cast_signed(),
+            resume: update::place(sent.sequence.unwrap_or_default(), history),
         };
         self.tell(Told::Pong(pong)).await;
         Ok(())
@@ -144,6 +162,8 @@ impl Watch {
         published: &mut watch::Receiver<Arc<str>>,
         history: &str,
     ) -> Result<(), Error> {
+        self.check_secret()?;
+        let now = self.inner.registry.now();
         let news = self.inner.policy.news(&self.identifier, sent.sequence);
         let keys = published.borrow_and_update().clone();
         let new_keys = (news.whole || sent.keys.as_ref() != Some(&keys)).then(|| keys.clone());
@@ -152,7 +172,7 @@ impl Watch {
         {
             let issuer = self.inner.verifiers.decides().issuer();
             let end = update::End { history, issuer, keys: new_keys.as_deref() };
-            for part in update::parts(&news, &self.identifier, &end) {
+            for part in update::parts(&news, &self.identifier, now, &end) {
                 self.tell(Told::Update(part)).await;
             }
         }
@@ -178,11 +198,12 @@ impl Watch {
     }
 }
 
-/// How old the policy is for a verifier. While the store does not answer, nobody can change anything: as long as
+/// How old the policy is for a verifier. While the store says that it is not there, nobody can change anything: as long as
 /// introspection decides by what is known, verifiers may too.
 fn vouched(standing: Standing) -> Duration {
-    let Standing { applied, known, age, stale, .. } = standing;
-    if stale || known > applied { age } else { age.min(VOUCHED) }
+    let Standing { applied, known, age, failing, stale } = standing;
+    let is_out = failing == Some(ErrorCode::Unavailable) && !stale && known <= applied;
+    if is_out { age.min(VOUCHED) } else { age }
 }
 
 /// What it sends cannot be read; or it has gone, and hears nothing of this.

@@ -1,6 +1,6 @@
 //! Keeps the policy of a process up to date by following the log.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{HashMap, HashSet};
 use std::sync::atomic::AtomicU64;
 use std::sync::{Arc, RwLock};
 
@@ -149,8 +149,8 @@ impl Follower {
                 return Err(Error::internal(format!("event {next} is missing from the log")));
             }
             next += lines.len() as u64;
-            let concerned = self.reload(clients, servers, tokens).await?;
-            self.policy.write(|state| state.reached(next - 1, &concerned));
+            self.reload(clients, servers, tokens).await?;
+            self.policy.write(|state| state.reached(next - 1));
             self.following.applied(next - 1);
         }
         Ok(())
@@ -201,16 +201,15 @@ impl Follower {
         Ok(())
     }
 
-    /// Reads again what events changed, each with the last that did; says which resource servers that concerns.
+    /// Reads again what events changed, each with the last that did.
     async fn reload(
         &self,
         clients: HashMap<String, u64>,
         servers: HashSet<String>,
         tokens: HashMap<String, (String, u64)>,
-    ) -> Result<BTreeSet<Identifier>, Error> {
-        let mut concerned = BTreeSet::new();
+    ) -> Result<(), Error> {
         for (id, sequence) in clients {
-            concerned.extend(self.reload_client(sequence, &id).await?);
+            self.reload_client(sequence, &id).await?;
         }
         for id in servers {
             self.reload_resource_server(&id).await?;
@@ -219,18 +218,18 @@ impl Follower {
             let token = kept("token_id", TokenId::parse(&id))?;
             if let Some(end) = self.registry.revoked_token(&token).await? {
                 let now = self.registry.now();
-                let revoke =
-                    |state: &mut super::State| state.revoke(&id, &client, sequence, end, now);
-                concerned.extend(self.policy.write(revoke));
+                self.policy.write(|state| state.revoke(&id, &client, sequence, end, now));
             }
         }
-        Ok(concerned)
+        Ok(())
     }
 
-    async fn reload_client(&self, sequence: u64, id: &str) -> Result<Vec<Identifier>, Error> {
+    async fn reload_client(&self, sequence: u64, id: &str) -> Result<(), Error> {
         let client = self.registry.client(&kept("client_id", ClientId::parse(id))?).await?;
         let client = client.map(|client| Arc::new(client.value));
-        Ok(self.policy.write(|state| state.set_client(id, client, sequence)))
+        let now = self.registry.now();
+        self.policy.write(|state| state.set_client(id, client, sequence, now));
+        Ok(())
     }
 
     async fn reload_resource_server(&self, id: &str) -> Result<(), Error> {

@@ -64,8 +64,13 @@ impl Portion {
         self.changed.subscribe()
     }
 
-    /// Notes that an event changed a client, and whether it still concerns the resource server.
+    /// Notes that an event changed a client, and whether it still concerns the resource server. One that is gone is told
+    /// of once.
     pub(super) fn note_client(&mut self, id: &Arc<str>, sequence: u64, concerned: bool) {
+        let is_known = self.clients.get(id).is_some_and(|known| known.concerned);
+        if !concerned && !is_known {
+            return;
+        }
         let concern = Concern { changed: sequence, concerned };
         if let Some(before) = self.clients.insert(id.clone(), concern) {
             self.changes.remove(&(before.changed, id.clone()));
@@ -97,7 +102,12 @@ impl Portion {
     pub(super) fn tell(&self) {
         let client = self.changes.last().map(|(sequence, _)| *sequence);
         let token = self.revoked.last_key_value().map(|((sequence, _), _)| *sequence);
-        self.changed.send_replace(client.max(token).unwrap_or(self.floor));
+        let newest = client.max(token).unwrap_or(self.floor);
+        self.changed.send_if_modified(|told| {
+            let is_new = newest > *told;
+            *told = newest.max(*told);
+            is_new
+        });
     }
 
     /// What changed after `since`, or all there is; as of `sequence`.
@@ -157,6 +167,8 @@ mod tests {
         portion.note_client(&a, 11, true);
         portion.note_client(&b, 12, true);
         portion.note_client(&a, 13, false);
+        portion.note_client(&a, 13, false);
+        portion.note_client(&id("never known"), 13, false);
         let news = portion.news(Some(10), 13, &HashMap::new());
         assert_eq!((ids(&news), news.whole), (vec!["b", "a"], false));
         assert_eq!(ids(&portion.news(Some(12), 13, &HashMap::new())), ["a"]);
@@ -177,6 +189,7 @@ mod tests {
         let mut portion = Portion::since(0);
         let count = 4 * GONE_MIN as u64;
         for n in 1..=count {
+            portion.note_client(&id(&format!("c{n}")), n, true);
             portion.note_client(&id(&format!("c{n}")), n, false);
             assert!(portion.clients.len() <= GONE_MIN + 1, "{n}");
         }

@@ -153,6 +153,30 @@ async fn verifiers_are_told_of_the_clients_that_concern_them_and_of_no_other() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_token_stays_revoked_for_an_api_that_its_client_concerns_later() {
+    let plane = Plane::new().await;
+    plane.server("api", "orders", &["read"]).await;
+    let id = plane.client("Shop", "partners").await;
+    let client = plane.client_now(&id).await;
+    let follower = Follower::start(plane.registry.clone()).await.unwrap();
+    let mut revocation = change();
+    let token = TokenId::parse("jti-1").unwrap();
+    revocation.put_revoked_token(&token, &id, plane.registry.now().plus_seconds(3600));
+    revocation.event(EventDraft {
+        subject: format!("tokens/{token}"),
+        ..EventDraft::of_client(EventAction::TokenRevoked, Became::New(&client))
+    });
+    plane.registry.commit(revocation).await.unwrap();
+    follower.catch_up().await.unwrap();
+    let (api, at) = (Identifier::parse("api").unwrap(), follower.policy().sequence());
+    assert!(follower.policy().news(&api, None).revoked.is_empty());
+    plane.grant(&id, &["api/read"], GrantState::Active, None).await;
+    follower.catch_up().await.unwrap();
+    let told = follower.policy().news(&api, Some(at)).revoked;
+    assert_eq!(told.iter().map(|(id, _)| &**id).collect::<Vec<_>>(), ["jti-1"]);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn whoever_comes_back_after_a_start_is_told_what_changed() {
     let plane = Plane::new().await;
     plane.server("api", "orders", &["read"]).await;

@@ -9,6 +9,7 @@
 mod callers;
 mod grpc;
 mod hostile;
+mod load;
 mod revoke_token;
 mod staleness;
 mod tokens;

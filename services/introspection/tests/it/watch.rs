@@ -131,6 +131,25 @@ async fn all_that_concerns_the_caller_is_told_and_nothing_else() {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_replica_that_knows_less_than_the_verifier_sends_it_away() {
+    let world = World::new().await;
+    let shop = world.registered.resource_server("shop", &["order"]).await;
+    let (address, _serving) = world.listen().await;
+    let mut stream = ByHand::hello(&address, &shop, "").await;
+    let first = stream.update().await;
+    let (_, history) = first.resume.split_once('.').unwrap();
+    let mut ahead =
+        ByHand::hello(&address, &shop, &format!("{}.{history}", first.sequence + 1)).await;
+    assert_eq!(ahead.next().await.unwrap_err().code(), Code::Unavailable);
+    // One that is only a moment behind catches up.
+    let next = format!("{}.{history}", first.sequence + 1);
+    let mut ahead = ByHand::hello(&address, &shop, &next).await;
+    world.registered.client("c1", &["shop/order"]).await;
+    let update = ahead.update().await;
+    assert!(!update.reset && update.sequence > first.sequence);
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn only_a_resource_server_follows_and_says_hello_first() {
     let world = World::new().await;
     let shop = world.registered.resource_server("shop", &["order"]).await;
@@ -319,6 +338,6 @@ async fn the_verifiers_are_listed_with_what_they_know() {
     assert_eq!(listed(unknown).await.unwrap_err().code(), Code::NotFound);
 }
 
-fn now() -> Timestamp {
+pub(crate) fn now() -> Timestamp {
     turnpike_runtime::clock::SystemClock.now()
 }
